@@ -1,0 +1,366 @@
+"""The values that travel through Qianli, and the words for them.
+
+Glossary
+--------
+Brand       who is watched. *Own* brands get digests and alerts; *competitors* are only counted and compared.
+Platform    the space of native ids: ``ptt``, ``weibo``, ``bilibili``, a feed's or an import's namespace.
+Source      one configured collector.
+Post        one public text, identified by ``(platform, native_id)``. A *sighting* says which source saw it.
+Mention     a post that speaks of a brand: ``via`` a term, its thread, an import's ``--brand`` or a person.
+Answer      a post by one of a brand's own accounts; never a mention.
+Score       SnowNLP's number and the calibrated P(negative), with the version of the model that gave them.
+Label       negative, neutral, positive, unsure or unscored. The *effective label* is a person's, else the model's.
+Copy group  near-identical texts of at least 12 folded characters, or explicit reposts.
+Voice       one author in one copy group; several posts of one author in one thread within an hour are one voice.
+Story       one happening: copy groups tied together, at first by their thread.
+Spike       an immutable measurement: more negative voices than this brand's own pattern explains.
+Incident    what people handle: open, acknowledged, resolved. *Live* ones mail; those of *history* only show.
+Alert       one message owed or sent about an incident.
+Digest      one brand-day.
+Coverage    what each source heard. *Blind* is not *quiet*.
+
+Times
+-----
+``published_at`` is what the platform claims. ``counted_at`` is the event time that bins use: the claim, or the
+fetch time when the claim is missing or more than ten minutes ahead. ``arrived_at`` is when the post was first
+stored. All are aware and in UTC; stored as ``2026-11-21T08:00:00Z``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+BIN = timedelta(minutes=15)
+"""Width of a bin of the ``counts`` table."""
+
+CLAIM_TOLERANCE = timedelta(minutes=10)
+"""How far a claimed time may lie ahead of the fetch before it is not believed."""
+
+
+class Label(StrEnum):
+    """What a post is for a brand. UNSCORED: there is no Chinese text to judge; it is not the same as neutral."""
+
+    NEGATIVE = "negative"
+    NEUTRAL = "neutral"
+    POSITIVE = "positive"
+    UNSURE = "unsure"
+    UNSCORED = "unscored"
+
+
+class Severity(StrEnum):
+    """How loudly an incident speaks. A notice is shown and mails nobody."""
+
+    NOTICE = "notice"
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+    @property
+    def rank(self) -> int:
+        return list(Severity).index(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who wrote a post. ``id`` is the platform's; it is stored only as a keyed hash."""
+
+    id: str
+    name: str = ""
+    followers: int | None = None
+    verified: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Engagement:
+    """Counts as the platform showed them; None where it showed none."""
+
+    likes: int | None = None
+    reposts: int | None = None
+    comments: int | None = None
+
+    def __bool__(self) -> bool:
+        return any(n is not None for n in (self.likes, self.reposts, self.comments))
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """One public text as a source read it.
+
+    ``text`` is what a person saw, title first, with its line breaks and emoji. ``published_at`` is the platform's
+    claim, aware and in UTC, or None. ``parent``, ``root`` and ``page`` are native ids on the same platform: the
+    post answered or reposted, the start of the thread, and what the thread hangs under (a video, an article).
+    ``kind`` is ``post``, ``comment``, ``repost`` or a platform's own word. ``brands`` are those an import names.
+    """
+
+    platform: str
+    native_id: str
+    text: str
+    url: str = ""
+    kind: str = "post"
+    author: Author | None = None
+    published_at: datetime | None = None
+    parent: str = ""
+    root: str = ""
+    page: str = ""
+    engagement: Engagement = field(default_factory=Engagement)
+    brands: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """The platform itself said that this post no longer exists."""
+
+    platform: str
+    native_id: str
+
+
+Cursor = Mapping[str, Any]
+"""A source's own JSON-able memory between runs: ETags, last ids. Stored with the posts it stands for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What a source is asked for: any of ``terms``; ``since`` is the end of what was heard before, None at first."""
+
+    terms: tuple[str, ...]
+    now: datetime
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One step of a fetch: its posts, and the cursor to keep once exactly these posts are stored.
+
+    ``exhausted``: the source has nothing older to give (its answer was whole, not a full page cut short), so the
+    run has heard everything up to now. ``unchanged``: the source said so itself (HTTP 304). ``stream`` tells apart
+    lists that a source reads side by side, such as one a search term: each must reach back for the run to have.
+    """
+
+    posts: tuple[Post, ...]
+    cursor: Cursor = field(default_factory=dict)
+    exhausted: bool = False
+    unchanged: bool = False
+    rejected: int = 0
+    stream: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """SnowNLP's own number (0 negative .. 1 positive) and the calibrated P(negative); both None if unscored."""
+
+    snownlp: float | None
+    p_negative: float | None
+    label: Label
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What was counted for one brand in one stretch of event time.
+
+    ``heard`` is the share (0..1) of the brand's usual volume that sources heard in it: below .8 the counts are a
+    lower bound and no calm may be read from them.
+    """
+
+    mentions: int = 0
+    negative_posts: int = 0
+    negative_voices: int = 0
+    positive_posts: int = 0
+    unsure_posts: int = 0
+    unscored_posts: int = 0
+    heard: float = 1.0
+
+    @property
+    def negative_share(self) -> float | None:
+        """Negative posts among those that could be judged (scored and not unsure count alike); None without any."""
+        judged = self.mentions - self.unscored_posts
+        return self.negative_posts / judged if judged else None
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """A post as shown to a person: verbatim, cut to length, with its source. ``text`` is still a stranger's."""
+
+    post_id: int
+    text: str
+    platform: str
+    published_at: datetime
+    url: str = ""
+    followers: int | None = None
+    likes: int | None = None
+    reposts: int | None = None
+    comments: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoryLine:
+    """One story of a stretch of time: its first or loudest post, and how far it went.
+
+    ``voices`` are negative voices, ``copies`` all posts of its copy groups beyond the first of each.
+    """
+
+    story_id: int
+    quote: Quote
+    voices: int
+    posts: int
+    copies: int
+    platforms: tuple[str, ...]
+    first_seen: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentLine:
+    """An incident as lists show it. ``origin`` is ``live`` or ``history``; ``state`` open, acknowledged or resolved."""
+
+    incident_id: int
+    brand: str
+    state: str
+    severity: Severity
+    origin: str
+    onset: datetime
+    opened_at: datetime
+    resolved_at: datetime | None
+    owner: str
+    observed: int
+    expected: float
+    headline: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A stretch in which one source did not hear: ``blind`` (refused, failed, never recovered) or ``partial``."""
+
+    start: datetime
+    end: datetime
+    state: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceCoverage:
+    """What one source heard in a stretch: posts of the brand, heard share of the time (0..1), and the gaps."""
+
+    source: str
+    posts: int
+    heard: float
+    gaps: tuple[Gap, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DayPoint:
+    day: date
+    totals: Totals
+    incident: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One of the digest's numbers on an earlier day, and whether the digest's day differs from it by more than noise.
+
+    ``measure`` is ``mentions``, ``negative_posts``, ``negative_voices`` or ``negative_share``. ``before`` is None
+    without figures of that day; ``beyond_noise`` is None where either day was heard too little to be compared.
+    """
+
+    measure: str
+    before: float | None
+    beyond_noise: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """One brand-day, ready to be shown; every number equals the documented view's.
+
+    ``verdict`` is a key: ``incident`` (one was open), ``raised`` (more negative than usual beyond noise), ``calm``,
+    ``learning`` (too few heard days to say), ``unknown`` (not enough was heard) or ``empty`` (heard, and nobody spoke).
+    ``start``/``end`` bound the local day in UTC (23 to 25 hours). ``since_midnight`` covers ``end`` .. ``made_at`` when
+    the digest is made on the morning after, else None.
+    """
+
+    brand: str
+    day: date
+    start: datetime
+    end: datetime
+    made_at: datetime
+    zone: str
+    verdict: str
+    today: Totals
+    yesterday: Totals | None
+    last_week: Totals | None
+    since_midnight: Totals | None
+    incidents: tuple[IncidentLine, ...]
+    stories: tuple[StoryLine, ...]
+    series: tuple[DayPoint, ...]
+    platforms: tuple[tuple[str, Totals], ...]
+    competitors: tuple[tuple[str, Totals], ...]
+    coverage: tuple[SourceCoverage, ...]
+    days_of_data: float
+    corrections: int
+    model: str
+    rules: str
+    revision: int = 1
+    late: bool = False
+    against_yesterday: tuple[Change, ...] = ()
+    against_last_week: tuple[Change, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AlertFacts:
+    """What one alert mail says. ``event`` is opened, raised, continues or resolved.
+
+    ``evidence`` is the spike's own arithmetic (see ``monitor.spikes.Measurement.evidence``). ``excess_by_platform``
+    are shares (0..1) of the negative voices above expectation. ``subject_size`` is fixed when the incident opens, so
+    that the whole thread keeps one subject.
+    """
+
+    incident: IncidentLine
+    event: str
+    at: datetime
+    zone: str
+    evidence: Mapping[str, Any]
+    subject_size: int
+    quotes: tuple[Quote, ...]
+    voices: int
+    authors: int | None
+    stories: int
+    copies: int
+    excess_by_platform: tuple[tuple[str, float], ...]
+    coverage: tuple[SourceCoverage, ...]
+    commands: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OpsFacts:
+    """What an ops mail says: which stage or source failed, with which error, under which trace id in the log."""
+
+    stage: str
+    item: str
+    error: str
+    version: str
+    trace_id: str
+    at: datetime
+    zone: str
+
+
+def utc_text(moment: datetime) -> str:
+    """An aware datetime as stored: ``2026-11-21T08:00:00Z``, whole seconds."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def from_utc_text(text: str) -> datetime:
+    """The inverse of ``utc_text``; also reads other ISO 8601 forms with an offset."""
+    return datetime.fromisoformat(text).astimezone(UTC)
+
+
+def bin_start(moment: datetime, width: timedelta = BIN) -> datetime:
+    """The start of the bin that holds ``moment``, counted from the Unix epoch."""
+    seconds = int(width.total_seconds())
+    return datetime.fromtimestamp(int(moment.timestamp()) // seconds * seconds, UTC)
+
+
+def counted_at(published_at: datetime | None, fetched_at: datetime) -> datetime:
+    """The event time: the claim, unless it is missing or lies more than ten minutes ahead of the fetch."""
+    if published_at is None or published_at > fetched_at + CLAIM_TOLERANCE:
+        return fetched_at
+    return published_at

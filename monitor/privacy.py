@@ -1,0 +1,52 @@
+"""Authors are kept as keyed hashes: enough to tell two voices apart, not enough to find a person.
+
+The key lies in a file of its own, readable by its owner only, outside database, backup and export. A salt beside the
+hashes would be no privacy: platform ids can be enumerated.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+
+from monitor.errors import StoreError
+
+KEY_BYTES = 32
+
+
+def load_key(path: Path) -> bytes:
+    """The key, made on the first run with mode 600; StoreError if the file cannot be used."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return _read(path)
+    except OSError as error:
+        raise StoreError(f"{path}: the key of the author hashes cannot be made: {error.strerror}") from None
+    with os.fdopen(descriptor, "w") as stream:
+        stream.write(secrets.token_hex(KEY_BYTES) + "\n")
+        stream.flush()
+        os.fsync(stream.fileno())
+    return _read(path)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        key = bytes.fromhex(path.read_text("ascii").strip())
+    except (OSError, ValueError):
+        key = b""
+    if len(key) != KEY_BYTES:
+        raise StoreError(f"{path}: not a key of {KEY_BYTES} bytes in hex; restore it, or authors will count twice")
+    return key
+
+
+def author_key(key: bytes) -> Callable[[str, str], str]:
+    """(platform, author id) -> HMAC-SHA-256 of ``platform:id``, in hex."""
+
+    def of(platform: str, author: str) -> str:
+        return hmac.new(key, f"{platform}:{author}".encode("utf-8", "replace"), hashlib.sha256).hexdigest()
+
+    return of

@@ -1,0 +1,106 @@
+"""config.toml: every mistake gives one line that names file, key and remedy."""
+
+from __future__ import annotations
+
+import tomllib
+from datetime import time, timedelta
+from pathlib import Path
+
+import pytest
+
+from monitor.config import Config, load, parse
+from monitor.errors import ConfigError
+
+BRAND = '[[brands]]\nname = "澄嵐"\nterms = ["澄嵐"]\n'
+CONTACT = '[network]\ncontact = "ops@example.test"\n'
+FEED = '[[sources]]\nname = "news"\ntype = "feed"\nurl = "https://example.test/rss"\n'
+
+
+def read(text: str) -> Config:
+    return parse(tomllib.loads(text), "config.toml", Path())
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "config.toml: no brand to watch; add a [[brands]] table with name and terms"),
+        ("brandz = 1\n" + BRAND, 'config.toml: brandz: unknown key; did you mean "brands"?'),
+        (BRAND + 'termz = ["x"]\n', 'config.toml: brands[0].termz: unknown key; did you mean "terms"?'),
+        (BRAND + "[digest]\nfolder = 1\n", "config.toml: digest.folder: unknown key"),
+        (
+            BRAND + '[smtp]\nhost = "h"\nport = "abc"\nfrom = "a@example.test"\n',
+            'config.toml: smtp.port: must be a whole number, not "abc"',
+        ),
+        (BRAND + '[smtp]\nhost = "h"\n', "config.toml: smtp.from: missing"),
+        (
+            'timezone = "Asia/Taipeh"\n' + BRAND,
+            "config.toml: timezone: unknown time zone 'Asia/Taipeh'; use a name such as Asia/Taipei",
+        ),
+        ('timezone = "Asia"\n' + BRAND, "config.toml: timezone: unknown time zone 'Asia'"),
+        (
+            '[[brands]]\nname = "澄嵐"\n',
+            "config.toml: brands[0]: brand '澄嵐' has no terms; write the words that mean it: terms = ['澄嵐']",
+        ),
+        ('[[brands]]\nname = "a"\nexclude = ["b"]\n', "config.toml: brands[0]: brand 'a' has only excludes"),
+        (BRAND + 'accounts = ["weibo"]\n', "config.toml: brands[0]: account 'weibo' must be platform:id"),
+        (BRAND + BRAND, "config.toml: brands: two of them are named '澄嵐'; each brand needs a name of its own"),
+        (
+            BRAND + FEED + FEED + CONTACT,
+            "config.toml: sources: two of them are named 'news'; each source needs a name of its own",
+        ),
+        (
+            BRAND + FEED + 'every = "10 minuten"\n' + CONTACT,
+            "config.toml: sources[0].every: must be a duration such as 30s, 10m, 2h or 7d, not '10 minuten'",
+        ),
+        (BRAND + FEED + 'every = "0m"\n' + CONTACT, "config.toml: sources[0].every: must be a duration"),
+        (BRAND + FEED, "config.toml: network.contact is missing"),
+        (BRAND + '[digest]\nat = "25:00"\n', "config.toml: digest.at: must be a time of day such as 08:30"),
+        (BRAND + '[alerts]\nto = "a@example.test"\n', 'config.toml: alerts.to: must be a list, not "a@example.test"'),
+        (BRAND + '[alerts]\nto = ["a@example.test"]\n', "config.toml: mail is to be sent but there is no [smtp] table"),
+        ('language = "fr"\n' + BRAND, 'config.toml: language: must be one of "zh-Hant", "zh-Hans", "en", not "fr"'),
+        ("sources = 3\n" + BRAND, "config.toml: sources: must be a list, not 3"),
+        ('folder = "x"\n' + BRAND, "config.toml: folder: unknown key"),
+    ],
+)
+def test_mistake_is_one_line_that_names_the_key(text: str, message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read(text)
+    assert str(caught.value).startswith(message)
+    assert "\n" not in str(caught.value)
+
+
+def test_missing_file_and_broken_toml_name_the_file(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"nowhere\.toml: there is no such file"):
+        load(tmp_path / "nowhere.toml")
+    broken = tmp_path / "broken.toml"
+    broken.write_text("[[brands]\n")
+    with pytest.raises(ConfigError, match=r"broken\.toml: not TOML: .*line 1"):
+        load(broken)
+    broken.write_bytes(b"\xff\xfe")
+    with pytest.raises(ConfigError, match=r"broken\.toml: not TOML"):
+        load(broken)
+
+
+def test_values_are_typed_and_defaults_are_those_of_the_contract() -> None:
+    config = read(BRAND + FEED + 'every = "90s"\nextra = "kept for the source"\n' + CONTACT)
+    source = config.sources[0]
+    assert source.every == timedelta(seconds=90)
+    assert source.settings == {"url": "https://example.test/rss", "extra": "kept for the source"}
+    assert (config.language, config.timezone.key, config.database) == ("zh-Hant", "Asia/Taipei", "qianli.db")
+    assert config.digest.at == time(8, 30)
+    assert config.privacy.keep_posts == timedelta(days=400)
+
+
+def test_recipients_of_a_brand_default_to_the_shared_ones() -> None:
+    smtp = '[smtp]\nhost = "h"\nfrom = "a@example.test"\n[alerts]\nto = ["all@example.test"]\n'
+    config = read(BRAND + 'digest_to = ["pr@example.test"]\n' + smtp)
+    assert config.alerts_to(config.brands[0]) == ("all@example.test",)
+    assert config.digest_to(config.brands[0]) == ("pr@example.test",)
+
+
+def test_paths_lie_beside_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text(BRAND)
+    config = load(file)
+    assert config.path(config.database) == tmp_path / "qianli.db"
+    assert config.path("/var/lib/x.db") == Path("/var/lib/x.db")
