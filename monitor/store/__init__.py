@@ -1,0 +1,83 @@
+"""The only SQL. One module a subject; each function takes the open database and does one thing in its transaction.
+
+``open_store`` gives a migrated database in WAL mode. ``writing`` is the transaction of everything that writes: an
+immediate one, because SQLite's default deferred one fails at once, without waiting, when it reads before it writes
+and another writer was faster. Functions that only write a part (``posts.add``) must be called inside it.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlite_utils import Database
+
+from monitor.errors import StoreError
+from monitor.schema import migrations
+
+BUSY = 30.0
+"""Seconds that a writer waits for another one."""
+
+
+def open_store(path: Path) -> Database:
+    """Open, and bring to this version's schema. StoreError if it is no database or was made by a newer version."""
+    try:
+        connection = sqlite3.connect(path, timeout=BUSY)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        db = Database(connection)
+        _migrate(db, path)
+    except sqlite3.DatabaseError as error:
+        raise StoreError(f"{path}: cannot be used as the database: {error}") from error
+    return db
+
+
+def _migrate(db: Database, path: Path) -> None:
+    applied = {m.name for m in migrations.applied(db)}
+    ours = {m.name for m in migrations.pending(Database(memory=True))}
+    if applied - ours:
+        raise StoreError(f"{path}: made by a newer Qianli (it knows {min(applied - ours)!r}); upgrade this one")
+    if applied == ours:
+        return
+    with writing(db):  # two processes may start at once: the pending list must be read inside the transaction
+        migrations.apply(db)
+
+
+@contextmanager
+def writing(db: Database, *, durable: bool = False) -> Iterator[None]:
+    """One immediate transaction: all of it is stored, or none.
+
+    ``durable``: it is on the disk before this returns, as owed mail must be; a power cut may take back the last
+    moments of other transactions, whose work is then done again.
+    """
+    db.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        db.conn.rollback()
+        raise
+    db.execute("COMMIT")
+
+
+def fact(db: Database, name: str) -> str | None:
+    row = db.execute("SELECT value FROM facts WHERE name = ?", [name]).fetchone()
+    return row[0] if row else None
+
+
+def set_fact(db: Database, name: str, value: str) -> None:
+    db.execute("INSERT INTO facts VALUES (?, ?) ON CONFLICT(name) DO UPDATE SET value = excluded.value", [name, value])
+
+
+def brand_ids(db: Database, roles: Mapping[str, str]) -> dict[str, int]:
+    """Name -> id of every brand named, added where new. A brand once stored stays, so that its history does."""
+    with writing(db):
+        db.conn.executemany(
+            "INSERT INTO brands (name, role) VALUES (?, ?) ON CONFLICT(name) DO UPDATE SET role = excluded.role",
+            list(roles.items()),
+        )
+    known = dict(db.execute("SELECT name, id FROM brands").fetchall())
+    return {name: known[name] for name in roles}

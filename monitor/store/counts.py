@@ -1,0 +1,173 @@
+"""Counts: a cache of 15-minute bins, made again from the rows wherever a stage marked them dirty.
+
+A negative mention *opens a voice* unless an earlier one of the same copy group did, or the same author was heard in
+the same thread within the hour before. Earlier means earlier in event time, then by id. The CROSS JOINs are SQLite's
+way to fix the order of a join: from the few copies to their mentions, not through all earlier mentions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlite_utils import Database
+
+from monitor.model import BIN, from_utc_text, utc_text
+
+BIN_OF = """substr({0}, 1, 14) || printf('%02d', CAST(substr({0}, 15, 2) AS INTEGER) / 15 * 15) || ':00Z'"""
+"""SQL for the 15-minute bin of a stored time; bins are counted from the epoch, so whole quarters in UTC."""
+
+_MARK = f"""
+    INSERT INTO dirty_bins SELECT m.brand, p.platform, {BIN_OF.format("p.counted_at")}
+    FROM mentions m JOIN posts p ON p.id = m.post WHERE p.id = :post
+    ON CONFLICT DO NOTHING"""
+
+_MARK_COPIES = f"""
+    INSERT INTO dirty_bins SELECT m.brand, p.platform, {BIN_OF.format("p.counted_at")}
+    FROM group_members o JOIN mentions m ON m.post = o.post JOIN posts p ON p.id = o.post
+    WHERE o."group" = :group
+    ON CONFLICT DO NOTHING"""
+
+_MARK_SAME_AUTHOR = f"""
+    INSERT INTO dirty_bins SELECT m.brand, o.platform, {BIN_OF.format("o.counted_at")}
+    FROM posts p JOIN posts o ON o.author_key = p.author_key
+        AND o.counted_at >= p.counted_at
+        AND o.counted_at <= strftime('%Y-%m-%dT%H:%M:%SZ', p.counted_at, '+1 hour')
+    JOIN mentions m ON m.post = o.id
+    WHERE p.id = :post AND p.author_key IS NOT NULL
+    ON CONFLICT DO NOTHING"""
+
+_RECOUNT = """
+    WITH said AS (
+        SELECT p.id, m.label, p.counted_at, p.live, p.author_key, p.platform, p.root, p.native_id, g."group" AS copies
+        FROM mentions m JOIN posts p ON p.id = m.post LEFT JOIN group_members g ON g.post = p.id
+        WHERE m.brand = :brand AND m.counted_at >= :start AND m.counted_at < :end AND p.platform = :platform),
+    judged AS (
+        SELECT said.id, said.label, said.live, said.label IS NOT NULL AND said.label = 'negative'
+            AND NOT EXISTS (
+                SELECT 1 FROM group_members o CROSS JOIN mentions n ON n.post = o.post
+                WHERE o."group" = said.copies AND n.brand = :brand AND n.label = 'negative'
+                AND (n.counted_at, n.post) < (said.counted_at, said.id))
+            AND NOT EXISTS (
+                SELECT 1 FROM posts o CROSS JOIN mentions n ON n.post = o.id
+                WHERE o.author_key = said.author_key AND n.brand = :brand AND n.label = 'negative'
+                AND o.counted_at >= strftime('%Y-%m-%dT%H:%M:%SZ', said.counted_at, '-1 hour')
+                AND (o.counted_at, o.id) < (said.counted_at, said.id)
+                AND o.platform = said.platform
+                AND iif(o.root = '', o.native_id, o.root) = iif(said.root = '', said.native_id, said.root))
+            AS opens
+        FROM said)
+    SELECT id, label, live, opens
+    FROM judged"""
+
+
+@dataclass(frozen=True, slots=True)
+class BinCount:
+    """One brand's bin over all platforms. ``live_voices`` are the negative voices whose first post came in live."""
+
+    start: datetime
+    voices: int
+    live_voices: int
+    other: int
+
+
+def mark(db: Database, posts: Sequence[int]) -> None:
+    """Mark every bin whose counts these posts may change: their own, their copies', their authors' next hour."""
+    chunk = [{"post": i} for i in posts]
+    db.conn.executemany(_MARK, chunk)
+    db.conn.executemany(_MARK_SAME_AUTHOR, chunk)
+    groups: set[int] = set()
+    for i in posts:
+        groups.update(g for (g,) in db.execute('SELECT "group" FROM group_members WHERE post = ?', [i]))
+    mark_groups(db, sorted(groups))
+
+
+def mark_groups(db: Database, groups: Sequence[int]) -> None:
+    db.conn.executemany(_MARK_COPIES, [{"group": g} for g in groups])
+
+
+def recount(db: Database, limit: int = 500) -> int:
+    """Make up to ``limit`` dirty bins again, in the caller's transaction; how many were made."""
+    dirty = db.execute("SELECT brand, platform, bin FROM dirty_bins ORDER BY bin LIMIT ?", [limit]).fetchall()
+    for brand, platform, start in dirty:
+        rows = _rows(db, brand, platform, start)
+        db.conn.executemany(
+            "UPDATE mentions SET opens_voice = ? WHERE post = ? AND brand = ? AND opens_voice <> ?",
+            [(opens, post, brand, opens) for post, _, _, opens in rows],
+        )
+        _write(db, brand, platform, start, _totals(rows))
+    db.conn.executemany("DELETE FROM dirty_bins WHERE brand = ? AND platform = ? AND bin = ?", dirty)
+    _forget_states(db, dirty)
+    return len(dirty)
+
+
+def _rows(db: Database, brand: int, platform: str, start: str) -> list[tuple[int, str | None, int, int]]:
+    """(post, label, live, opens a voice) of every mention in one bin."""
+    end = utc_text(from_utc_text(start) + BIN)
+    return db.execute(_RECOUNT, {"brand": brand, "platform": platform, "start": start, "end": end}).fetchall()
+
+
+def _totals(rows: Sequence[tuple[int, str | None, int, int]]) -> tuple[int, int, int, int, int]:
+    """mentions, negative posts, negative voices, live voices, other: the columns of ``counts``."""
+    return (
+        len(rows),
+        sum(label == "negative" for _, label, _, _ in rows),
+        sum(opens for _, _, _, opens in rows),
+        sum(opens and live for _, _, live, opens in rows),
+        sum(label is not None and label != "negative" for _, label, _, _ in rows),
+    )
+
+
+def _write(db: Database, brand: int, platform: str, start: str, row: tuple[int, ...]) -> None:
+    if not row[0]:
+        db.execute("DELETE FROM counts WHERE brand = ? AND platform = ? AND bin = ?", [brand, platform, start])
+        return
+    db.execute(
+        """INSERT INTO counts (brand, platform, bin, mentions, negative_posts, negative_voices, live_voices, other)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE
+           SET mentions = excluded.mentions, negative_posts = excluded.negative_posts, other = excluded.other,
+               negative_voices = excluded.negative_voices, live_voices = excluded.live_voices""",
+        [brand, platform, start, *row],
+    )
+
+
+def _forget_states(db: Database, dirty: Sequence[tuple[int, str, str]]) -> None:
+    """What the detector remembers from a changed bin on is no longer true."""
+    first: dict[int, str] = {}
+    for brand, _, start in dirty:
+        first[brand] = min(start, first.get(brand, start))
+    db.conn.executemany("DELETE FROM detector_states WHERE brand = ? AND bin >= ?", list(first.items()))
+
+
+def recount_all(db: Database) -> list[tuple[object, ...]]:
+    """Every bin counted from the rows alone, as ``counts`` must read; for tests and ``audit``."""
+    bins = db.execute(
+        f"""SELECT DISTINCT m.brand, p.platform, {BIN_OF.format("p.counted_at")}
+            FROM mentions m JOIN posts p ON p.id = m.post ORDER BY 1, 3, 2"""
+    ).fetchall()
+    return [(brand, platform, start, *_totals(_rows(db, brand, platform, start))) for brand, platform, start in bins]
+
+
+def stored(db: Database) -> list[tuple[object, ...]]:
+    """The counts as stored, in the order of ``recount_all``."""
+    return db.execute(
+        """SELECT brand, platform, bin, mentions, negative_posts, negative_voices, live_voices, other
+           FROM counts ORDER BY brand, bin, platform"""
+    ).fetchall()
+
+
+def span(db: Database, brand: int) -> tuple[datetime, datetime] | None:
+    """The first and last bin in which a brand was mentioned."""
+    row = db.execute("SELECT min(bin), max(bin) FROM counts WHERE brand = ?", [brand]).fetchone()
+    return (from_utc_text(row[0]), from_utc_text(row[1])) if row[0] else None
+
+
+def series(db: Database, brand: int, start: datetime, end: datetime) -> dict[datetime, BinCount]:
+    """The bins of one brand in [start, end) that hold anything, over all platforms."""
+    rows = db.execute(
+        """SELECT bin, sum(negative_voices), sum(live_voices), sum(other) FROM counts
+           WHERE brand = ? AND bin >= ? AND bin < ? GROUP BY bin""",
+        [brand, utc_text(start), utc_text(end)],
+    )
+    return {(at := from_utc_text(b)): BinCount(at, voices, live, other) for b, voices, live, other in rows}

@@ -1,0 +1,231 @@
+"""What each source heard: its runs, cursors and due times, and from them the share of a brand's volume heard."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from sqlite_utils import Database
+
+from monitor.model import BIN, Cursor, Gap, SourceCoverage, bin_start, from_utc_text, utc_text
+
+SHARES_FROM = timedelta(days=28)
+SHARES_EVERY = timedelta(hours=6)
+ENOUGH = 0.8
+"""The share of a brand's usual volume that must be heard for a bin to be judged (DESIGN: heard)."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceState:
+    """Where a source stands: its cursor, when it is next due, how often in a row it was refused, heard until when."""
+
+    cursor: Cursor
+    due_at: datetime
+    refusals: int
+    heard_to: datetime | None
+
+
+def state(db: Database, source: str) -> SourceState:
+    row = db.execute("SELECT cursor, due_at, refusals FROM cursors WHERE source = ?", [source]).fetchone()
+    heard_to = db.execute('SELECT max("to") FROM heard WHERE source = ?', [source]).fetchone()[0]
+    end = from_utc_text(heard_to) if heard_to else None
+    if row is None:
+        return SourceState({}, datetime.min.replace(tzinfo=UTC), 0, end)
+    return SourceState(json.loads(row[0]), from_utc_text(row[1]), row[2], end)
+
+
+def start_run(db: Database, source: str, now: datetime) -> int:
+    """A row for a run that begins; runs of this source that a crash left open are closed as failed."""
+    db.execute(
+        """UPDATE source_runs SET state = 'failed', finished_at = ?, detail = 'interrupted'
+           WHERE source = ? AND state = 'running'""",
+        [utc_text(now), source],
+    )
+    identity = db.execute(
+        "INSERT INTO source_runs (source, started_at, state) VALUES (?, ?, 'running')", [source, utc_text(now)]
+    ).lastrowid
+    assert identity is not None  # an INSERT that did not raise has a rowid
+    return identity
+
+
+def add_page(db: Database, run: int, seen: int, added: int, rejected: int) -> None:
+    db.execute(
+        """UPDATE source_runs SET pages = pages + 1, seen = seen + ?, added = added + ?, rejected = rejected + ?
+           WHERE id = ?""",
+        [seen, added, rejected, run],
+    )
+
+
+def finish_run(
+    db: Database, run: int, now: datetime, outcome: str, detail: str = "", gap: tuple[datetime, datetime] | None = None
+) -> None:
+    start, end = (utc_text(gap[0]), utc_text(gap[1])) if gap else (None, None)
+    db.execute(
+        "UPDATE source_runs SET state = ?, detail = ?, finished_at = ?, gap_from = ?, gap_to = ? WHERE id = ?",
+        [outcome, detail, utc_text(now), start, end, run],
+    )
+
+
+def keep_cursor(db: Database, source: str, cursor: Cursor, due_at: datetime, refusals: int = 0) -> None:
+    """In the transaction of the posts it stands for, or a crash between the two loses posts for good."""
+    db.execute(
+        """INSERT INTO cursors VALUES (?, ?, ?, ?) ON CONFLICT(source) DO UPDATE
+           SET cursor = excluded.cursor, due_at = excluded.due_at, refusals = excluded.refusals""",
+        [source, json.dumps(cursor, ensure_ascii=False, sort_keys=True), utc_text(due_at), refusals],
+    )
+
+
+def add_heard(db: Database, source: str, start: datetime, now: datetime, live_within: timedelta) -> None:
+    """The source has now heard [start, now); what is older than ``live_within`` was heard late."""
+    border = max(start, now - live_within)
+    if start < border:
+        _extend(db, source, start, border, late=True)
+    _extend(db, source, border, now, late=False)
+
+
+def add_heard_history(db: Database, source: str, start: datetime, end: datetime) -> None:
+    """An import or backfill is heard from its first to its last row; its arrival is assumed, so it is not late."""
+    _extend(db, source, start, end, late=False)
+
+
+def _extend(db: Database, source: str, start: datetime, end: datetime, *, late: bool) -> None:
+    """Merge [start, end) with the stretches it touches, so that the table holds one row a stretch."""
+    touching = [source, late, utc_text(end), utc_text(start)]
+    where = 'source = ? AND late = ? AND "from" <= ? AND "to" >= ?'
+    first, last = db.execute(f'SELECT min("from"), max("to") FROM heard WHERE {where}', touching).fetchone()
+    db.execute(f"DELETE FROM heard WHERE {where}", touching)
+    db.execute(
+        'INSERT INTO heard (source, "from", "to", late) VALUES (?, ?, ?, ?)',
+        [source, min(first or utc_text(start), utc_text(start)), max(last or utc_text(end), utc_text(end)), late],
+    )
+
+
+def refresh_shares(db: Database, brand: int, sources: Sequence[str], now: datetime) -> None:
+    """Measure again, at most every six hours, which share of a brand's last 28 days each configured source brought."""
+    row = db.execute("SELECT max(at) FROM shares WHERE brand = ?", [brand]).fetchone()
+    if row[0] and from_utc_text(row[0]) > now - SHARES_EVERY:
+        return
+    counted = dict(
+        db.execute(
+            """SELECT s.source, count(*) FROM mentions m JOIN sightings s ON s.post = m.post
+               WHERE m.brand = ? AND m.counted_at >= ? AND m.counted_at <= ? GROUP BY s.source""",
+            [brand, utc_text(now - SHARES_FROM), utc_text(now)],
+        ).fetchall()
+    )
+    total = sum(counted.get(s, 0) for s in sources)
+    db.execute("DELETE FROM shares WHERE brand = ?", [brand])
+    db.conn.executemany(
+        "INSERT INTO shares VALUES (?, ?, ?, ?)",
+        [(brand, s, counted.get(s, 0) / total if total else 1 / len(sources), utc_text(now)) for s in sources],
+    )
+
+
+def heard_share(db: Database, brand: int, start: datetime, end: datetime) -> dict[datetime, float]:
+    """For each bin of [start, end): the share (0..1) of the brand's usual volume whose sources heard the bin whole.
+
+    A bin that an import covers is heard: whoever exported it says that it is the record of that time. Only bins that
+    were heard at all are in the answer.
+    """
+    shares = dict(db.execute("SELECT source, share FROM shares WHERE brand = ?", [brand]).fetchall())
+    found: dict[datetime, float] = {}
+    for source, since, until in _stretches(db, start, end):
+        share = 1.0 if source.startswith("import:") else shares.get(source, 0.0)
+        at = max(start, _ceil(since))
+        while at + BIN <= min(end, until):
+            found[at] = min(1.0, found.get(at, 0.0) + share)
+            at += BIN
+    return found
+
+
+def first_heard(db: Database, brand: int) -> datetime | None:
+    """The first bin in which anything was heard, or the brand was mentioned."""
+    row = db.execute(
+        """SELECT min(at) FROM
+           (SELECT min("from") AS at FROM heard UNION ALL SELECT min(bin) FROM counts WHERE brand = ?)""",
+        [brand],
+    ).fetchone()
+    return bin_start(from_utc_text(row[0])) if row[0] else None
+
+
+def first_run(db: Database) -> datetime | None:
+    """When a source was first asked."""
+    row = db.execute("SELECT min(started_at) FROM source_runs").fetchone()
+    return from_utc_text(row[0]) if row[0] else None
+
+
+def days_heard(db: Database, brand: int, now: datetime) -> float:
+    """Days of event time that were heard before ``now``, counted back at most 120 days."""
+    first = first_heard(db, brand)
+    if first is None:
+        return 0.0
+    start = max(first, bin_start(now - timedelta(days=120)))
+    known = sum(share >= ENOUGH for share in heard_share(db, brand, start, bin_start(now)).values())
+    return known * (BIN / timedelta(days=1))
+
+
+def _ceil(moment: datetime) -> datetime:
+    width = int(BIN.total_seconds())
+    return datetime.fromtimestamp(-(-int(moment.timestamp()) // width) * width, UTC)
+
+
+def _stretches(db: Database, start: datetime, end: datetime) -> list[tuple[str, datetime, datetime]]:
+    """Heard stretches that touch [start, end), on time and late ones of a source joined where they meet."""
+    rows = db.execute(
+        'SELECT source, "from", "to" FROM heard WHERE "from" < ? AND "to" > ? ORDER BY source, "from"',
+        [utc_text(end), utc_text(start)],
+    )
+    joined: list[tuple[str, datetime, datetime]] = []
+    for source, since, until in rows:
+        a, b = from_utc_text(since), from_utc_text(until)
+        if joined and joined[-1][0] == source and joined[-1][2] >= a:
+            joined[-1] = (source, joined[-1][1], max(joined[-1][2], b))
+        else:
+            joined.append((source, a, b))
+    return joined
+
+
+def of_sources(
+    db: Database, brand: int, sources: Sequence[str], start: datetime, end: datetime
+) -> list[SourceCoverage]:
+    """What each source heard of [start, end), with its gaps and their reasons; ``end`` should not lie ahead of now."""
+    stretches = _stretches(db, start, end)
+    posts = dict(
+        db.execute(
+            """SELECT s.source, count(*) FROM mentions m JOIN sightings s ON s.post = m.post
+               WHERE m.brand = ? AND m.counted_at >= ? AND m.counted_at < ? GROUP BY s.source""",
+            [brand, utc_text(start), utc_text(end)],
+        ).fetchall()
+    )
+    imports = sorted({s for s, _, _ in stretches if s.startswith("import:") and posts.get(s)})
+    return [
+        _coverage(db, s, posts.get(s, 0), [(a, b) for name, a, b in stretches if name == s], start, end)
+        for s in (*sources, *imports)
+    ]
+
+
+def _coverage(
+    db: Database, source: str, posts: int, heard: Sequence[tuple[datetime, datetime]], start: datetime, end: datetime
+) -> SourceCoverage:
+    gaps, at, total = [], start, timedelta()
+    for a, b in [*heard, (end, end)]:
+        if a > at:
+            gaps.append(_gap(db, source, at, min(a, end)))
+        total += max(timedelta(), min(b, end) - max(a, start))
+        at = max(at, b)
+    return SourceCoverage(source, posts, total / (end - start) if end > start else 1.0, tuple(gaps))
+
+
+def _gap(db: Database, source: str, start: datetime, end: datetime) -> Gap:
+    partial = db.execute(
+        "SELECT 1 FROM source_runs WHERE source = ? AND gap_from < ? AND gap_to > ?",
+        [source, utc_text(end), utc_text(start)],
+    ).fetchone()
+    row = db.execute(
+        """SELECT state, detail FROM source_runs WHERE source = ? AND state NOT IN ('ok', 'running')
+           AND started_at >= ? AND started_at <= ? ORDER BY started_at DESC LIMIT 1""",
+        [source, utc_text(start), utc_text(end)],
+    ).fetchone()
+    reason = ": ".join(filter(None, row)) if row else ""
+    return Gap(start, end, "partial" if partial else "blind", reason)

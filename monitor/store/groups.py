@@ -1,0 +1,86 @@
+"""Copy groups and stories as stored: a union of keys, where a merged group or story keeps pointing on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from sqlite_utils import Database
+
+from monitor.store import counts
+from monitor.stories import Keys
+
+
+def assign(db: Database, posts: Mapping[int, Keys]) -> None:
+    """Put posts into their groups and groups into their stories; marks every bin that this changes."""
+    touched: set[int] = set()
+    for post, keys in posts.items():
+        _leave(db, post)
+        group = _group_of(db, keys.group, touched)
+        db.execute("INSERT INTO group_members VALUES (?, ?)", [post, group])
+        _point(db, "group_keys", '"group"', keys.group, group)
+        story = _story_of(db, keys.story, group)
+        _point(db, "story_keys", "story", keys.story, story)
+        touched.add(group)
+    counts.mark(db, list(posts))
+    counts.mark_groups(db, sorted(touched))
+
+
+def _leave(db: Database, post: int) -> None:
+    """An edited post leaves the group it was in; the copies left behind have to be counted again."""
+    if db.execute("SELECT 1 FROM group_members WHERE post = ?", [post]).fetchone():
+        counts.mark(db, [post])
+        db.execute("DELETE FROM group_members WHERE post = ?", [post])
+
+
+def _group_of(db: Database, keys: Sequence[str], touched: set[int]) -> int:
+    found = _lookup(db, "group_keys", '"group"', keys)
+    if not found:
+        story = _added(db, "INSERT INTO stories (merged_into) VALUES (NULL)", [])
+        return _added(db, "INSERT INTO groups (story) VALUES (?)", [story])
+    keep, *others = found
+    for other in others:
+        counts.mark_groups(db, [other])
+        db.execute('UPDATE group_members SET "group" = ? WHERE "group" = ?', [keep, other])
+        db.execute('UPDATE group_keys SET "group" = ? WHERE "group" = ?', [keep, other])
+        db.execute("UPDATE groups SET merged_into = ? WHERE id = ? OR merged_into = ?", [keep, other, other])
+        _merge_stories(db, sorted({_story(db, keep), _story(db, other)}))
+    return keep
+
+
+def _story_of(db: Database, keys: Sequence[str], group: int) -> int:
+    return _merge_stories(db, sorted({_story(db, group), *_lookup(db, "story_keys", "story", keys)}))
+
+
+def _merge_stories(db: Database, stories: Sequence[int]) -> int:
+    """The oldest one stays; the ids of the others stay valid and point to it."""
+    keep, *others = stories
+    for other in others:
+        db.execute("UPDATE groups SET story = ? WHERE story = ?", [keep, other])
+        db.execute("UPDATE story_keys SET story = ? WHERE story = ?", [keep, other])
+        db.execute("UPDATE stories SET merged_into = ? WHERE id = ? OR merged_into = ?", [keep, other, other])
+    return keep
+
+
+def _story(db: Database, group: int) -> int:
+    story: int = db.execute("SELECT story FROM groups WHERE id = ?", [group]).fetchone()[0]
+    return story
+
+
+def _lookup(db: Database, table: str, column: str, keys: Sequence[str]) -> list[int]:
+    marks = ", ".join("?" * len(keys))
+    rows = db.execute(f"SELECT DISTINCT {column} FROM {table} WHERE key IN ({marks}) ORDER BY 1", list(keys))
+    return [i for (i,) in rows]
+
+
+def _point(db: Database, table: str, column: str, keys: Sequence[str], to: int) -> None:
+    db.conn.executemany(
+        f"""INSERT INTO {table} (key, {column}) VALUES (?, ?)
+            ON CONFLICT(key) DO UPDATE SET {column} = excluded.{column}""",
+        [(key, to) for key in keys],
+    )
+
+
+def _added(db: Database, sql: str, values: Sequence[object]) -> int:
+    identity = db.execute(sql, list(values)).lastrowid
+    assert identity is not None  # an INSERT that did not raise has a rowid
+    return identity

@@ -1,0 +1,168 @@
+"""Spikes, incidents and their events, and the detector's memory between two watches."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlite_utils import Database
+
+from monitor.incidents import Standing
+from monitor.model import IncidentLine, Severity, from_utc_text, utc_text
+
+_STANDING = """SELECT id, origin, state, severity, onset, first_bin, last_bin, mailed, subject_size FROM incidents"""
+
+
+def load_state(db: Database, brand: int, origin: str, settings: str) -> tuple[datetime, str] | None:
+    """The newest remembered (bin, state) of a detector with these settings."""
+    row = db.execute(
+        """SELECT bin, state FROM detector_states WHERE brand = ? AND origin = ? AND settings = ?
+           ORDER BY bin DESC LIMIT 1""",
+        [brand, origin, settings],
+    ).fetchone()
+    return (from_utc_text(row[0]), row[1]) if row else None
+
+
+def keep_state(db: Database, brand: int, origin: str, settings: str, at: datetime, state: str, keep: datetime) -> None:
+    """Remember the state after a bin; of older ones only the last before ``keep`` stays, to step again from."""
+    db.execute(
+        "INSERT INTO detector_states VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET state = excluded.state, "
+        "settings = excluded.settings",
+        [brand, origin, utc_text(at), settings, state],
+    )
+    db.execute(
+        """DELETE FROM detector_states WHERE brand = ? AND origin = ? AND bin < ? AND bin <> (
+               SELECT max(bin) FROM detector_states WHERE brand = ? AND origin = ? AND bin < ?)""",
+        [brand, origin, utc_text(at), brand, origin, utc_text(keep)],
+    )
+
+
+def add_spike(
+    db: Database, brand: int, at: datetime, origin: str, severity: Severity, now: datetime, evidence: Mapping[str, Any]
+) -> int | None:
+    """Store a measurement once; its id, or None if this bin's was stored before: a spike never changes."""
+    cursor = db.execute(
+        """INSERT INTO spikes (brand, bin, origin, severity, measured_at, evidence) VALUES (?, ?, ?, ?, ?, ?)
+           ON CONFLICT DO NOTHING""",
+        [brand, utc_text(at), origin, severity.value, utc_text(now), json.dumps(evidence, ensure_ascii=False)],
+    )
+    return cursor.lastrowid if cursor.rowcount == 1 else None
+
+
+def has_spike(db: Database, brand: int, at: datetime, origin: str) -> bool:
+    found = db.execute("SELECT 1 FROM spikes WHERE brand = ? AND bin = ? AND origin = ?", [brand, utc_text(at), origin])
+    return found.fetchone() is not None
+
+
+def standing_at(db: Database, brand: int, at: datetime) -> Standing | None:
+    """The incident in whose course this bin lies: one not resolved yet, or resolved only after the bin."""
+    row = db.execute(
+        _STANDING
+        + """ WHERE brand = ? AND onset <= ? AND (state <> 'resolved' OR resolved_at > ?)
+                        ORDER BY first_bin DESC LIMIT 1""",
+        [brand, utc_text(at), utc_text(at)],
+    ).fetchone()
+    return _standing(row) if row else None
+
+
+def open_ones(db: Database, brand: int) -> list[Standing]:
+    rows = db.execute(_STANDING + " WHERE brand = ? AND state <> 'resolved' ORDER BY id", [brand])
+    return [_standing(row) for row in rows.fetchall()]
+
+
+def _standing(row: tuple[Any, ...]) -> Standing:
+    return Standing(
+        row[0], row[1], row[2], Severity(row[3]), from_utc_text(row[4]), from_utc_text(row[5]), from_utc_text(row[6]),
+        bool(row[7]), row[8],
+    )  # fmt: skip
+
+
+def open_incident(
+    db: Database, brand: int, origin: str, severity: Severity, onset: datetime, at: datetime, now: datetime,
+    observed: int, expected: float,
+) -> int:  # fmt: skip
+    identity = db.execute(
+        """INSERT INTO incidents (brand, origin, state, severity, onset, first_bin, last_bin, opened_at, observed,
+               expected, subject_size) VALUES (?, ?, 'open', ?, ?, ?, ?, ?, ?, ?, ?)""",
+        [brand, origin, severity.value, utc_text(onset), utc_text(at), utc_text(at), utc_text(now), observed, expected,
+         observed],
+    ).lastrowid  # fmt: skip
+    assert identity is not None  # an INSERT that did not raise has a rowid
+    return identity
+
+
+def update_incident(
+    db: Database, incident: int, origin: str, severity: Severity, at: datetime, observed: int, expected: float
+) -> None:
+    db.execute(
+        """UPDATE incidents SET origin = ?, severity = ?, last_bin = max(last_bin, ?), observed = ?, expected = ?
+           WHERE id = ?""",
+        [origin, severity.value, utc_text(at), observed, expected, incident],
+    )
+
+
+def resolve_incident(db: Database, incident: int, at: datetime) -> None:
+    db.execute("UPDATE incidents SET state = 'resolved', resolved_at = ? WHERE id = ?", [utc_text(at), incident])
+
+
+def set_mailed(db: Database, incident: int) -> None:
+    db.execute("UPDATE incidents SET mailed = 1 WHERE id = ?", [incident])
+
+
+def add_event(
+    db: Database, incident: int, now: datetime, event: str, reason: str = "", spike: int | None = None
+) -> int:
+    """Every change of an incident is a row with its reason; returns how many events the incident now has."""
+    if spike is not None:
+        db.execute("UPDATE spikes SET incident = ? WHERE id = ?", [incident, spike])
+    db.execute(
+        """INSERT INTO incident_events (incident, at, event, reason, evidence)
+           VALUES (?, ?, ?, ?, (SELECT evidence FROM spikes WHERE id = ?))""",
+        [incident, utc_text(now), event, reason, spike],
+    )
+    count: int = db.execute("SELECT count(*) FROM incident_events WHERE incident = ?", [incident]).fetchone()[0]
+    return count
+
+
+def last_evidence(db: Database, incident: int) -> dict[str, Any]:
+    row = db.execute(
+        "SELECT evidence FROM spikes WHERE incident = ? ORDER BY bin DESC, id DESC LIMIT 1", [incident]
+    ).fetchone()
+    return json.loads(row[0]) if row else {}
+
+
+def subject_size(db: Database, incident: int) -> int:
+    """The size that the subject of the incident's whole thread names: what was observed when it opened."""
+    size: int = db.execute("SELECT subject_size FROM incidents WHERE id = ?", [incident]).fetchone()[0]
+    return size
+
+
+def line(db: Database, incident: int) -> IncidentLine:
+    return _lines(db, "i.id = ?", [incident])[0]
+
+
+def lines_between(db: Database, brand: int, start: datetime, end: datetime) -> list[IncidentLine]:
+    """Incidents of a brand whose course touches [start, end), in the order of their onset."""
+    return _lines(
+        db,
+        "i.brand = ? AND i.onset < ? AND (i.resolved_at IS NULL OR i.resolved_at >= ?)",
+        [brand, utc_text(end), utc_text(start)],
+    )
+
+
+def _lines(db: Database, where: str, values: list[object]) -> list[IncidentLine]:
+    rows = db.execute(
+        f"""SELECT i.id, b.name, i.state, i.severity, i.origin, i.onset, i.opened_at, i.resolved_at, i.owner,
+                   i.observed, i.expected
+            FROM incidents i JOIN brands b ON b.id = i.brand WHERE {where} ORDER BY i.onset, i.id""",
+        values,
+    ).fetchall()
+    return [
+        IncidentLine(
+            r[0], r[1], r[2], Severity(r[3]), r[4], from_utc_text(r[5]), from_utc_text(r[6]),
+            from_utc_text(r[7]) if r[7] else None, r[8], r[9], r[10],
+        )
+        for r in rows
+    ]  # fmt: skip

@@ -1,0 +1,55 @@
+"""An overview for whoever operates it: what is heard, waiting, failed and owed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlite_utils import Database
+
+from monitor.model import utc_text
+from monitor.store import coverage, outbox, posts, service
+
+WINDOW = timedelta(hours=24)
+
+
+def overview(db: Database, sources: Sequence[str], brands: Mapping[str, int], now: datetime) -> dict[str, Any]:
+    """Everything an operator asks first; times are UTC text, ages in seconds. ``brands``: name -> id."""
+    return {
+        "now": utc_text(now),
+        "sources": [_source(db, name, now) for name in sources],
+        "queues": {**posts.waiting(db), "count": _scalar(db, "SELECT count(*) FROM dirty_bins")},
+        "posts": _scalar(db, "SELECT count(*) FROM posts"),
+        "brands": {
+            name: {
+                "mentions": _scalar(db, "SELECT count(*) FROM mentions WHERE brand = ?", brand),
+                "days_heard": round(coverage.days_heard(db, brand, now), 2),
+                "last_digest": str(service.last_digest(db, brand) or ""),
+            }
+            for name, brand in brands.items()
+        },
+        "open_incidents": list(db.query(
+            "SELECT incident, brand, origin, state, severity, opened_at FROM v_incidents WHERE state <> 'resolved'"
+        )),
+        "outbox": outbox.summary(db),
+        "failures": service.failures(db),
+    }  # fmt: skip
+
+
+def _source(db: Database, name: str, now: datetime) -> dict[str, Any]:
+    state = coverage.state(db, name)
+    run = db.execute(
+        "SELECT started_at, state, detail FROM source_runs WHERE source = ? ORDER BY id DESC LIMIT 1", [name]
+    ).fetchone() or (None, "never asked", "")
+    heard = coverage.of_sources(db, 0, [name], now - WINDOW, now)[0].heard
+    return {
+        "source": name, "last_run": run[0], "state": run[1], "detail": run[2], "due_at": utc_text(state.due_at),
+        "heard_to": utc_text(state.heard_to) if state.heard_to else None,
+        "silent_for": int((now - state.heard_to).total_seconds()) if state.heard_to else None,
+        "heard_24h": round(heard, 3),
+    }  # fmt: skip
+
+
+def _scalar(db: Database, sql: str, *values: object) -> int:
+    return int(db.execute(sql, list(values)).fetchone()[0])

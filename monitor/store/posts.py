@@ -1,0 +1,181 @@
+"""Posts, their sightings, engagement and revisions, and the queue of work that each stage still has to do."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlite_utils import Database
+
+from monitor.model import Post, counted_at, utc_text
+
+STAGES = ("match", "score", "group")
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """How posts came in: by which source, when, and whether their arrival must be assumed (imports, backfill)."""
+
+    source: str
+    at: datetime
+    live_within: timedelta
+    assumed: bool = False
+    trust_unclaimed: bool = True  # False on a source's first answer: a post without a time may be years old
+    heard_to: datetime | None = None  # what this source had seen by then is a known post
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What a page brought: posts seen, posts new to the database, posts this source had already seen."""
+
+    seen: int
+    new: int
+    known: int
+    oldest: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """One post as the stages read it."""
+
+    id: int
+    platform: str
+    native_id: str
+    kind: str
+    text: str
+    author_key: str | None
+    parent: str
+    root: str
+    named: tuple[str, ...]
+
+
+AuthorKey = Callable[[str, str], str]
+"""(platform, the platform's author id) -> the keyed hash that is stored."""
+
+
+def add(
+    db: Database, posts: Sequence[Post], arrival: Arrival, author_key: AuthorKey, keep_names: bool = False
+) -> Added:
+    """Store one page inside the caller's transaction. The same page again adds nothing."""
+    new, known, oldest = 0, 0, None
+    for post in posts:
+        claimed = counted_at(post.published_at, arrival.at)
+        oldest = claimed if oldest is None else min(oldest, claimed)
+        found = db.execute(
+            "SELECT id, text, named FROM posts WHERE platform = ? AND native_id = ?", [post.platform, post.native_id]
+        ).fetchone()
+        if found is None:
+            identity = _insert(db, post, arrival, claimed, author_key, keep_names)
+            new += 1
+        else:
+            identity = found[0]
+            _see_again(db, identity, found[1], json.loads(found[2]), post, arrival)
+        known += _seen_before(db, identity, arrival)
+        _engagement(db, identity, post, arrival.at)
+    return Added(len(posts), new, known, oldest)
+
+
+def _insert(
+    db: Database, post: Post, arrival: Arrival, counted: datetime, author_key: AuthorKey, keep_names: bool
+) -> int:
+    author = post.author
+    arrived = counted if arrival.assumed else arrival.at
+    claimed = post.published_at is not None or arrival.trust_unclaimed
+    live = claimed and not arrival.assumed and arrived - counted <= arrival.live_within
+    cursor = db.execute(
+        """INSERT INTO posts (platform, native_id, url, kind, text, author_key, author_name, followers, verified,
+               published_at, counted_at, arrived_at, assumed, live, parent, root, page, named)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+        (
+            post.platform, post.native_id, post.url, post.kind, post.text,
+            author_key(post.platform, author.id) if author and author.id else None,
+            author.name if author and keep_names else None,
+            author.followers if author else None,
+            author.verified if author else "",
+            utc_text(post.published_at) if post.published_at else None,
+            utc_text(counted), utc_text(arrived), arrival.assumed, live,
+            post.parent, post.root, post.page, json.dumps(post.brands, ensure_ascii=False),
+        ),
+    )  # fmt: skip
+    identity = cursor.lastrowid
+    assert identity is not None  # an INSERT that did not raise has a rowid
+    enqueue(db, "match", [identity])
+    return identity
+
+
+def _see_again(db: Database, identity: int, text: str, named: list[str], post: Post, arrival: Arrival) -> None:
+    """A post seen before: an edit keeps both texts, and a brand that another import names is added."""
+    if text != post.text:
+        db.execute(
+            "INSERT INTO revisions VALUES (?, ?, ?) ON CONFLICT DO NOTHING", [identity, utc_text(arrival.at), text]
+        )
+        db.execute("UPDATE posts SET text = ? WHERE id = ?", [post.text, identity])
+        db.execute("DELETE FROM scores WHERE post = ?", [identity])
+    more = [b for b in post.brands if b not in named]
+    if more:
+        db.execute(
+            "UPDATE posts SET named = ? WHERE id = ?", [json.dumps([*named, *more], ensure_ascii=False), identity]
+        )
+    if more or text != post.text:
+        enqueue(db, "match", [identity])
+    if text != post.text:
+        enqueue(db, "score", [identity])
+        enqueue(db, "group", [identity])
+
+
+def _seen_before(db: Database, identity: int, arrival: Arrival) -> bool:
+    """Note that the source saw the post. True if it had seen it by ``heard_to``: the run has then reached back.
+
+    A post stored later than that, by a run that a crash cut short, proves nothing: pages behind it may be missing.
+    """
+    values = [identity, arrival.source, utc_text(arrival.at)]
+    if db.execute("INSERT INTO sightings VALUES (?, ?, ?) ON CONFLICT DO NOTHING", values).rowcount == 1:
+        return False
+    seen_at = db.execute("SELECT seen_at FROM sightings WHERE post = ? AND source = ?", values[:2]).fetchone()[0]
+    return arrival.heard_to is not None and seen_at <= utc_text(arrival.heard_to)
+
+
+def _engagement(db: Database, identity: int, post: Post, at: datetime) -> None:
+    if not post.engagement:
+        return
+    e = post.engagement
+    last = db.execute(
+        "SELECT likes, reposts, comments FROM engagement WHERE post = ? ORDER BY seen_at DESC LIMIT 1", [identity]
+    ).fetchone()
+    if last != (e.likes, e.reposts, e.comments):
+        db.execute(
+            """INSERT INTO engagement VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE
+               SET likes = excluded.likes, reposts = excluded.reposts, comments = excluded.comments""",
+            [identity, utc_text(at), e.likes, e.reposts, e.comments],
+        )
+
+
+def enqueue(db: Database, stage: str, ids: Iterable[int]) -> None:
+    db.conn.executemany("INSERT INTO queue VALUES (?, ?) ON CONFLICT DO NOTHING", [(stage, i) for i in ids])
+
+
+def enqueue_all(db: Database, stage: str) -> None:
+    """Have a stage do every post again: the rules have changed."""
+    db.execute("INSERT INTO queue SELECT ?, id FROM posts WHERE true ON CONFLICT DO NOTHING", [stage])
+
+
+def take(db: Database, stage: str, limit: int) -> list[Queued]:
+    """The next posts that a stage has to do, oldest first; they stay queued until ``done``."""
+    rows = db.execute(
+        """SELECT p.id, p.platform, p.native_id, p.kind, p.text, p.author_key, p.parent, p.root, p.named
+           FROM queue q JOIN posts p ON p.id = q.post WHERE q.stage = ? ORDER BY q.post LIMIT ?""",
+        [stage, limit],
+    ).fetchall()
+    return [Queued(*(*row[:8], tuple(json.loads(row[8])))) for row in rows]
+
+
+def done(db: Database, stage: str, ids: Iterable[int]) -> None:
+    db.conn.executemany("DELETE FROM queue WHERE stage = ? AND post = ?", [(stage, i) for i in ids])
+
+
+def waiting(db: Database) -> dict[str, int]:
+    """How many posts each stage still has to do."""
+    found = dict(db.execute("SELECT stage, count(*) FROM queue GROUP BY stage").fetchall())
+    return {stage: found.get(stage, 0) for stage in STAGES}

@@ -1,0 +1,159 @@
+"""What the service itself remembers: failures, the lease of the one scheduler, the calendar, the digests made."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlite_utils import Database
+
+from monitor.errors import StoreError
+from monitor.model import BIN, Digest, bin_start, from_utc_text, utc_text
+from monitor.store import fact, set_fact
+
+LEASE = timedelta(minutes=10)
+DAY = timedelta(days=1)
+
+
+def identity(db: Database) -> str:
+    """This database's own name, made with it: it keeps Message-IDs of two installations apart."""
+    return fact(db, "uid") or ""
+
+
+def copy_in_memory(db: Database) -> Database:
+    """The whole database, in memory: what is done to it is gone when it is closed."""
+    copy = Database(memory=True)
+    db.conn.backup(copy.conn)
+    return copy
+
+
+def add_failure(db: Database, stage: str, item: str, error: str, version: str, trace_id: str, now: datetime) -> None:
+    db.execute(
+        """INSERT INTO failures (stage, item, error, version, trace_id, at) VALUES (?, ?, ?, ?, ?, ?)
+           ON CONFLICT DO UPDATE SET error = excluded.error, version = excluded.version, trace_id = excluded.trace_id,
+               at = excluded.at, times = times + 1""",
+        [stage, item, error, version, trace_id, utc_text(now)],
+    )
+
+
+def clear_failure(db: Database, stage: str, item: str) -> None:
+    db.execute("DELETE FROM failures WHERE stage = ? AND item = ?", [stage, item])
+
+
+def failures(db: Database) -> list[dict[str, object]]:
+    return list(db.query("SELECT * FROM failures ORDER BY at DESC, stage, item"))
+
+
+def retry_after_upgrade(db: Database, version: str, stages: Iterable[str]) -> None:
+    """Items that failed in another version of the program are queued again."""
+    for stage in stages:
+        db.execute(
+            """INSERT INTO queue SELECT stage, CAST(item AS INTEGER) FROM failures WHERE stage = ? AND version <> ?
+               ON CONFLICT DO NOTHING""",
+            [stage, version],
+        )
+        db.execute("DELETE FROM failures WHERE stage = ? AND version <> ?", [stage, version])
+
+
+def take_lease(db: Database, name: str, now: datetime) -> str:
+    """Become the one that works on this database, inside the caller's transaction; StoreError if another one is.
+
+    A lease whose process on this machine no longer lives is taken over at once: after a crash nobody should wait.
+    """
+    me = f"{socket.gethostname()}:{os.getpid()}"
+    row = db.execute("SELECT holder, until FROM lease WHERE name = ?", [name]).fetchone()
+    if row and row[0] != me and from_utc_text(row[1]) > now and _alive(row[0]):
+        raise StoreError(f"another qianli ({row[0]}) works on this database; stop it, or wait until {row[1]}")
+    db.execute(
+        "INSERT INTO lease VALUES (?, ?, ?) ON CONFLICT(name) DO UPDATE SET holder = excluded.holder, "
+        "until = excluded.until",
+        [name, me, utc_text(now + LEASE)],
+    )
+    return me
+
+
+def release_lease(db: Database, name: str, holder: str) -> None:
+    db.execute("DELETE FROM lease WHERE name = ? AND holder = ?", [name, holder])
+
+
+def _alive(holder: str) -> bool:
+    host, _, pid = holder.rpartition(":")
+    if host != socket.gethostname():
+        return True  # cannot be known from here
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def cover_calendar(db: Database, zone: ZoneInfo) -> None:
+    """Have the calendar cover every counted bin and a week more, in this zone; another zone makes it anew.
+
+    ``weekday`` is 0 for Monday. ``utc_offset`` is in minutes: it tells apart the two hours of one name that a day of
+    25 hours has.
+    """
+    low, high = db.execute("SELECT min(bin), max(bin) FROM counts").fetchone()
+    if low is None:
+        return
+    if fact(db, "zone") != zone.key:
+        db.execute("DELETE FROM calendar")
+        set_fact(db, "zone", zone.key)
+    start, end = from_utc_text(low) - DAY, from_utc_text(high) + DAY
+    has_low, has_high = db.execute("SELECT min(bin), max(bin) FROM calendar").fetchone()
+    if has_low is None:
+        _add_bins(db, zone, start, end + 7 * DAY)
+        return
+    if start + DAY < from_utc_text(has_low):
+        _add_bins(db, zone, start, from_utc_text(has_low))
+    if end > from_utc_text(has_high):
+        _add_bins(db, zone, from_utc_text(has_high) + BIN, end + 7 * DAY)
+
+
+def _add_bins(db: Database, zone: ZoneInfo, start: datetime, end: datetime) -> None:
+    rows, at = [], bin_start(start)
+    while at < end:
+        local = at.astimezone(zone)
+        offset = local.utcoffset() or timedelta()
+        minutes = int(offset.total_seconds() // 60)
+        rows.append((utc_text(at), local.date().isoformat(), local.hour, local.weekday(), minutes))
+        at += BIN
+    db.conn.executemany(
+        """INSERT INTO calendar (bin, local_day, hour, weekday, utc_offset) VALUES (?, ?, ?, ?, ?)
+           ON CONFLICT DO NOTHING""",
+        rows,
+    )
+
+
+def keep_han_fold(db: Database, mapping: Mapping[str, str]) -> None:
+    """The map of the Traditional -> Simplified fold as a table, for whoever searches with plain SQL."""
+    if db.execute("SELECT count(*) FROM han_fold").fetchone()[0] == len(mapping):
+        return
+    db.execute("DELETE FROM han_fold")
+    db.conn.executemany("INSERT INTO han_fold VALUES (?, ?)", list(mapping.items()))
+
+
+def last_digest(db: Database, brand: int) -> date | None:
+    """The last day whose digest was made because it was owed; pages made only to look at do not count."""
+    row = db.execute("SELECT max(day) FROM digests WHERE brand = ? AND owed", [brand]).fetchone()
+    return date.fromisoformat(row[0]) if row[0] else None
+
+
+def next_revision(db: Database, brand: int, day: date) -> int:
+    row = db.execute(
+        "SELECT coalesce(max(revision), 0) + 1 FROM digests WHERE brand = ? AND day = ?", [brand, day.isoformat()]
+    ).fetchone()
+    return int(row[0])
+
+
+def add_digest(db: Database, brand: int, digest: Digest, *, owed: bool, file: str) -> None:
+    db.execute(
+        "INSERT INTO digests VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        [brand, digest.day.isoformat(), digest.revision, utc_text(digest.made_at), digest.late, owed, file,
+         digest.verdict],
+    )  # fmt: skip

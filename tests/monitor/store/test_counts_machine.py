@@ -1,0 +1,205 @@
+"""After any sequence of import, match, score, group, label, edit, re-run and kill, ``counts`` equals a full recount.
+
+The oracle below knows nothing of SQL: it recounts from the rows in plain Python.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections import defaultdict
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from sqlite_utils import Database
+
+from monitor.model import Author, Label, Post, Score, bin_start, from_utc_text, utc_text
+from monitor.store import brand_ids, counts, groups, mentions, open_store, posts, writing
+from monitor.stories import keys
+
+START = datetime(2026, 11, 20, 2, 0, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+TEXTS = (
+    "退钱",
+    "澄嵐氣炸鍋用了不到一個月就冒煙客服還叫我自己寄回去",
+    "澄岚气炸锅用了不到一个月就冒烟客服还叫我自己寄回去",
+    "好用",
+)
+LABELS = st.sampled_from([label for label in Label])
+
+
+class Killed(Exception):
+    pass
+
+
+def recount(db: Database) -> list[tuple[object, ...]]:
+    """(brand, platform, bin, mentions, negative posts, negative voices, live voices, other), from rows alone."""
+    said = db.execute(
+        """SELECT m.brand, p.platform, p.counted_at, p.id, m.label, p.live, p.author_key,
+                  CASE WHEN p.root = '' THEN p.native_id ELSE p.root END, g."group"
+           FROM mentions m JOIN posts p ON p.id = m.post LEFT JOIN group_members g ON g.post = p.id"""
+    ).fetchall()
+    said.sort(key=lambda r: (r[2], r[3]))
+    voices = set()
+    heard_groups: set[tuple[int, int]] = set()
+    last_by_author: dict[tuple[object, ...], datetime] = {}
+    for brand, platform, at, post, label, _, author, thread, group in said:
+        if label != "negative":
+            continue
+        moment = from_utc_text(at)
+        who = (brand, platform, author, thread)
+        recent = author is not None and who in last_by_author and moment - last_by_author[who] <= HOUR
+        copied = group is not None and (brand, group) in heard_groups
+        if not recent and not copied:
+            voices.add((brand, post))
+        if author is not None:
+            last_by_author[who] = moment
+        if group is not None:
+            heard_groups.add((brand, group))
+    bins: dict[tuple[int, str, str], list[int]] = defaultdict(lambda: [0, 0, 0, 0, 0])
+    for brand, platform, at, post, label, live, *_ in said:
+        row = bins[(brand, platform, utc_text(bin_start(from_utc_text(at))))]
+        opens = (brand, post) in voices
+        for i, value in enumerate((True, label == "negative", opens, opens and live, label not in (None, "negative"))):
+            row[i] += bool(value)
+    return sorted((*key, *row) for key, row in bins.items())
+
+
+class Counts(RuleBasedStateMachine):
+    """Rules do one stage's work on some posts; a killed one does it and then dies before its transaction ends."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = tempfile.TemporaryDirectory()
+        self.path = Path(self.folder.name) / "qianli.db"
+        self.db = open_store(self.path)
+        self.brands = list(brand_ids(self.db, {"澄嵐": "own", "霽川": "competitor"}).values())
+
+    def teardown(self) -> None:
+        self.db.close()
+        self.folder.cleanup()
+
+    @contextlib.contextmanager
+    def transaction(self, killed: bool):  # type: ignore[no-untyped-def]
+        """One transaction of a stage; a killed process leaves an open one behind and a new process opens the file."""
+        if not killed:
+            with writing(self.db):
+                yield
+            return
+        self.db.execute("BEGIN IMMEDIATE")
+        yield
+        self.db.close()
+        self.db = open_store(self.path)
+
+    @initialize()
+    def nothing_yet(self) -> None:
+        assert counts.stored(self.db) == []
+
+    @rule(
+        number=st.integers(0, 11), text=st.sampled_from(TEXTS), author=st.sampled_from(["", "a", "b"]),
+        minute=st.integers(0, 150), platform=st.sampled_from(["ptt", "weibo"]), root=st.sampled_from(["", "0", "1"]),
+        repost=st.booleans(), assumed=st.booleans(), killed=st.booleans(),
+    )  # fmt: skip
+    def store(self, number, text, author, minute, platform, root, repost, assumed, killed):  # type: ignore[no-untyped-def]
+        post = Post(
+            platform, str(number), text, kind="repost" if repost and root else "post",
+            author=Author(author) if author else None, published_at=START + timedelta(minutes=minute),
+            parent=root if root != str(number) else "", root=root,
+        )  # fmt: skip
+        arrival = posts.Arrival("s", START + timedelta(minutes=160), timedelta(hours=2), assumed=assumed)
+        with self.transaction(killed):
+            posts.add(self.db, [post], arrival, lambda p, a: f"{p}:{a}")
+
+    @rule(data=st.data(), killed=st.booleans())
+    def match(self, data, killed):  # type: ignore[no-untyped-def]
+        batch = posts.take(self.db, "match", 4)
+        chosen = st.lists(st.sampled_from(self.brands), unique=True)
+        found = {p.id: [mentions.Mention(b, "term") for b in data.draw(chosen)] for p in batch}
+        with self.transaction(killed):
+            posts.done(self.db, "match", found)
+            mentions.replace(self.db, found, {})
+
+    @rule(data=st.data(), killed=st.booleans())
+    def score(self, data, killed):  # type: ignore[no-untyped-def]
+        batch = posts.take(self.db, "score", 4)
+        scores = {p.id: Score(0.5, 0.5, data.draw(LABELS)) for p in batch}
+        with self.transaction(killed):
+            mentions.use_model(self.db, "m1", START)
+            mentions.add_scores(self.db, scores, "m1", START)
+            posts.done(self.db, "score", scores)
+
+    @rule(killed=st.booleans())
+    def group(self, killed: bool) -> None:
+        batch = posts.take(self.db, "group", 4)
+        tied = {p.id: keys(p.platform, p.native_id, p.kind, p.text, p.parent, p.root) for p in batch}
+        with self.transaction(killed):
+            groups.assign(self.db, tied)
+            posts.done(self.db, "group", tied)
+
+    @rule(data=st.data(), label=LABELS, killed=st.booleans())
+    def label(self, data, label, killed):  # type: ignore[no-untyped-def]
+        ids = [i for (i,) in self.db.execute("SELECT id FROM posts")]
+        if ids:
+            brand = data.draw(st.sampled_from([None, *self.brands]))
+            with self.transaction(killed):
+                mentions.add_label(self.db, data.draw(st.sampled_from(ids)), brand, label, "someone", START)
+
+    @rule()
+    def match_everything_again(self) -> None:
+        with writing(self.db):
+            posts.enqueue_all(self.db, "match")
+
+    @rule(limit=st.integers(1, 3), killed=st.booleans())
+    def count(self, limit: int, killed: bool) -> None:
+        with self.transaction(killed):
+            counts.recount(self.db, limit)
+
+    @invariant()
+    def counts_equal_a_full_recount_once_nothing_is_dirty(self) -> None:
+        """On a copy, so that the run itself keeps its dirty bins."""
+        copy = Database(memory=True)
+        self.db.conn.backup(copy.conn)
+        with writing(copy):
+            while counts.recount(copy):
+                pass
+        assert sorted(counts.stored(copy)) == recount(copy)
+        assert counts.recount_all(copy) == counts.stored(copy)
+        copy.close()
+
+
+CountsTest = Counts.TestCase
+CountsTest.settings = settings(
+    max_examples=40, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
+)
+
+
+def test_the_oracle_can_fail(db: Database) -> None:
+    """If a stage forgot to mark a bin, the machine above would see it."""
+    brand = brand_ids(db, {"澄嵐": "own"})["澄嵐"]
+    arrival = posts.Arrival("s", START, timedelta(hours=2))
+    with writing(db):
+        posts.add(db, [Post("ptt", "1", "退钱", published_at=START)], arrival, lambda p, a: a)
+        mentions.replace(db, {1: [mentions.Mention(brand, "term")]}, {})
+        db.execute("DELETE FROM dirty_bins")
+        counts.recount(db)
+    assert counts.stored(db) != recount(db)
+
+
+@pytest.mark.parametrize("text", ["退钱", "澄嵐氣炸鍋用了不到一個月就冒煙客服還叫我自己寄回去"])
+def test_thirty_people_are_thirty_voices_and_one_text_pasted_is_one(db: Database, text: str) -> None:
+    brand = brand_ids(db, {"澄嵐": "own"})["澄嵐"]
+    many = [Post("ptt", str(i), text, author=Author(f"a{i}"), published_at=START) for i in range(30)]
+    with writing(db):
+        posts.add(db, many, posts.Arrival("s", START, timedelta(hours=2)), lambda p, a: a)
+        batch = posts.take(db, "match", 50)
+        mentions.replace(db, {p.id: [mentions.Mention(brand, "term")] for p in batch}, {})
+        mentions.use_model(db, "m1", START)
+        mentions.add_scores(db, {p.id: Score(0.1, 0.9, Label.NEGATIVE) for p in batch}, "m1", START)
+        groups.assign(db, {p.id: keys(p.platform, p.native_id, p.kind, p.text, p.parent, p.root) for p in batch})
+        counts.recount(db)
+    (row,) = counts.stored(db)
+    assert row[3:] == ((30, 30, 30, 30, 0) if len(text) < 12 else (30, 30, 1, 1, 0))
