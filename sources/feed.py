@@ -1,0 +1,159 @@
+"""RSS 2.0, Atom, RDF and JSON Feed: the format that half of the web still speaks."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+from urllib.parse import quote
+
+from pydantic import AfterValidator
+
+from monitor.errors import Blocked, NeedsCredentials, RateLimited, SourceError
+from monitor.model import Author, Cursor, Page, Post, Query
+from sources.dates import read_time
+from sources.feedformats import Entry, read_entries
+from sources.http import Answer, Http
+from sources.links import canonical, host_of
+from sources.markup import LONGEST, clean, html_to_text, joined, tidy
+
+TOO_FAR_AHEAD = timedelta(days=366)
+"""A claimed time farther ahead of the fetch than this is a slip of the pen and not kept at all."""
+_LONGEST_ID = 400
+
+
+def _web_address(url: str) -> str:
+    if not url.startswith(("http://", "https://")) or not host_of(url) or "{" in host_of(url):
+        raise ValueError("must be an http or https address")
+    return url
+
+
+@dataclass(frozen=True)
+class Feed:
+    """A feed, or a search that answers with one.
+
+    ``url`` is asked once; where it holds ``{query}``, once for each term of the watched brands. ``platform`` is the
+    namespace of its posts' ids, by default the host of ``url``. ``keep_query = false`` is for feeds whose links carry
+    a session or a counter in their query: they are then compared and kept without it.
+    """
+
+    name: str
+    http: Http = field(repr=False, compare=False)
+    url: Annotated[str, AfterValidator(_web_address)]
+    platform: str = ""
+    keep_query: bool = True
+
+    def fetch(self, query: Query, cursor: Cursor) -> Iterator[Page]:
+        """One page per address. A term that fails does not silence the others; its error is raised at the end.
+
+        A refusal ends the run at once: the other terms would be refused by the same host.
+        """
+        urls = self._urls(query)
+        kept = {key: cursor[key] for key in map(_key, urls) if isinstance(cursor.get(key), Mapping)}
+        failure: SourceError | None = None
+        for url in urls:
+            try:
+                page = self._ask(url, query.now, kept)
+            except (RateLimited, NeedsCredentials, Blocked):
+                raise
+            except SourceError as error:
+                failure = failure or error
+            else:
+                kept = dict(page.cursor)
+                yield page
+        if failure:
+            raise failure
+
+    def _urls(self, query: Query) -> list[str]:
+        if "{query}" not in self.url:
+            return [self.url]
+        return list(dict.fromkeys(self.url.replace("{query}", quote(term, safe="")) for term in query.terms))
+
+    def _ask(self, url: str, now: datetime, kept: Mapping[str, Any]) -> Page:
+        known = kept.get(_key(url), {})
+        answer = self.http.get(url, now=now, etag=known.get("etag"), last_modified=known.get("last_modified"))
+        if answer.not_modified:
+            return Page((), kept, unchanged=True, stream=_key(url))
+        parsed = parse(
+            answer.body,
+            url=answer.url,
+            platform=self.platform or host_of(self.url),
+            content_type=answer.content_type,
+            fetched_at=now,
+            keep_query=self.keep_query,
+        )
+        empty = not parsed.posts and not parsed.rejected
+        return Page(
+            parsed.posts, _remember(kept, url, answer), exhausted=empty, rejected=parsed.rejected, stream=_key(url)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """The posts of one answer in its order, and how many entries could not be read."""
+
+    posts: tuple[Post, ...]
+    rejected: int = 0
+
+
+def parse(
+    body: bytes, *, url: str, platform: str, content_type: str = "", fetched_at: datetime, keep_query: bool = True
+) -> Parsed:
+    """The posts of a feed. Raises SourceError that says what came when it is no feed or is cut before its entries."""
+    try:
+        entries, lost = read_entries(body, content_type)
+    except SourceError as error:
+        raise SourceError(f"{host_of(url)}: {error}") from error
+    posts = [_post(entry, url, platform, fetched_at, keep_query) for entry in entries]
+    kept = tuple(post for post in posts if post is not None)
+    return Parsed(kept, lost + len(posts) - len(kept))
+
+
+def _post(entry: Entry, base: str, platform: str, fetched_at: datetime, keep_query: bool) -> Post | None:
+    title = html_to_text(entry.title) if entry.title_is_html else tidy(entry.title[:LONGEST])
+    body = html_to_text(entry.body) if entry.body_is_html else tidy(entry.body[:LONGEST])
+    text = joined(title, body)
+    if not text:
+        return None
+    link = canonical(clean(entry.link), base, keep_query=keep_query)
+    author = tidy(entry.author)
+    return Post(
+        platform=platform,
+        native_id=_native_id(tidy(entry.id), link, title or text, entry.times),
+        text=text,
+        url=link,
+        author=Author(author, name=author) if author else None,
+        published_at=_claimed(entry.times, fetched_at),
+    )
+
+
+def _native_id(given: str, link: str, title: str, times: Sequence[str]) -> str:
+    found = given or link
+    if found and len(found) <= _LONGEST_ID:
+        return found
+    seed = found or "\n".join((title, *times[:1]))
+    return "sha256:" + hashlib.sha256(seed.encode()).hexdigest()[:32]
+
+
+def _claimed(times: Sequence[str], fetched_at: datetime) -> datetime | None:
+    """The first time that can be believed; one without a zone is UTC, as the formats' specifications have it."""
+    for written in times:
+        try:
+            moment = read_time(written, UTC)
+        except ValueError:
+            continue
+        if moment <= fetched_at + TOO_FAR_AHEAD:
+            return moment
+    return None
+
+
+def _key(url: str) -> str:
+    """An address in the cursor. Hashed, for it may hold a key to the feed, and the cursor is stored and shown."""
+    return hashlib.sha256(url.encode()).hexdigest()[:24]
+
+
+def _remember(kept: Mapping[str, Any], url: str, answer: Answer) -> dict[str, Any]:
+    marks = {"etag": answer.etag, "last_modified": answer.last_modified}
+    return {**kept, _key(url): {name: mark for name, mark in marks.items() if mark}}
