@@ -1,0 +1,127 @@
+"""Coverage in plain words: which source did not hear, and when. Blind is not quiet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from monitor.model import Gap, SourceCoverage
+from reports.language import Language
+from reports.safe import line
+
+HEARD_ENOUGH = 0.8
+"""Below this heard share of the usual volume a count is a lower bound (see ``model.Totals``)."""
+
+GAPS_SHOWN = 3
+"""Gaps said of one source, the earliest first; the rest is counted."""
+
+GAP_SENTENCES = 12
+SOURCES_SHOWN = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The stretch a coverage speaks of, and the local day against which times of day need no date."""
+
+    start: datetime
+    end: datetime
+    zone: str
+    day: date
+
+
+@dataclass(frozen=True, slots=True)
+class CoverageText:
+    """``gaps``: one sentence per stretch not heard, the worst source first. ``summary`` names who heard everything.
+
+    ``sources`` are rows of name, posts and heard share of the time.
+    """
+
+    summary: str
+    gaps: tuple[str, ...]
+    sources: tuple[tuple[str, str, str], ...]
+    more: str
+
+
+def coverage_text(sources: Sequence[SourceCoverage], window: Window, words: Language) -> CoverageText:
+    ordered = sorted(sources, key=lambda s: (s.heard, s.source))
+    gaps = [sentence for source in ordered for sentence in _gap_sentences(source, window, words)]
+    rows = [(_name(s.source), words.number(s.posts), words.heard(s.heard)) for s in ordered[:SOURCES_SHOWN]]
+    return CoverageText(_summary(ordered, words), tuple(gaps[:GAP_SENTENCES]), tuple(rows), _more(ordered, words))
+
+
+def _more(sources: Sequence[SourceCoverage], words: Language) -> str:
+    left = len(sources) - SOURCES_SHOWN
+    return words.ngettext("%(n)s more source", "%(n)s more sources", left) if left > 0 else ""
+
+
+def _summary(sources: Sequence[SourceCoverage], words: Language) -> str:
+    deaf = sum(1 for s in sources if _missed(s))
+    if not sources:
+        return words.gettext("No source was set up in this time.")
+    if not deaf:
+        return words.ngettext(
+            "The source was heard throughout.", "The %(n)s sources were heard throughout.", len(sources)
+        )
+    total = words.number(len(sources))
+    return words.ngettext(
+        "%(n)s of %(total)s sources was not heard throughout.",
+        "%(n)s of %(total)s sources were not heard throughout.",
+        deaf,
+        total=total,
+    )
+
+
+def _missed(source: SourceCoverage) -> bool:
+    return bool(source.gaps) or round(source.heard, 3) < 1
+
+
+def _gap_sentences(source: SourceCoverage, window: Window, words: Language) -> list[str]:
+    gaps = sorted(source.gaps, key=lambda g: g.start)
+    sentences = [_gap_sentence(_name(source.source), gap, window, words) for gap in gaps[:GAPS_SHOWN]]
+    if not gaps and _missed(source):
+        heard = words.heard(source.heard)
+        sentences.append(
+            words.gettext("%(source)s was heard for %(share)s of the time.", source=_name(source.source), share=heard)
+        )
+    if len(gaps) > GAPS_SHOWN:
+        left = len(gaps) - GAPS_SHOWN
+        sentences.append(
+            words.ngettext(
+                "%(source)s: %(n)s more gap.", "%(source)s: %(n)s more gaps.", left, source=_name(source.source)
+            )
+        )
+    return sentences
+
+
+def _gap_sentence(source: str, gap: Gap, window: Window, words: Language) -> str:
+    values = {
+        "source": source,
+        "start": words.moment(max(gap.start, window.start), window.zone, window.day),
+        "end": _end(min(gap.end, window.end), window, words),
+    }
+    whole = gap.start <= window.start and gap.end >= window.end
+    if gap.state == "partial":
+        sentence = (
+            words.gettext("%(source)s was heard only in part, all the time.", **values)
+            if whole
+            else words.gettext("%(source)s was heard only in part from %(start)s to %(end)s.", **values)
+        )
+    elif whole:
+        sentence = words.gettext("%(source)s was not heard at all.", **values)
+    else:
+        sentence = words.gettext("%(source)s was not heard from %(start)s to %(end)s.", **values)
+    reason = words.gettext("Reason: %(reason)s", reason=line(gap.reason, 80)) if gap.reason else ""
+    return words.sentences(sentence, reason)
+
+
+def _end(moment: datetime, window: Window, words: Language) -> str:
+    """The end of the local day is said as 24:00 of that day, not as 00:00 of the next."""
+    local = moment.astimezone(ZoneInfo(window.zone))
+    midnight = local.date() == window.day + timedelta(days=1) and not (local.hour or local.minute)
+    return "24:00" if midnight else words.moment(moment, window.zone, window.day)
+
+
+def _name(source: str) -> str:
+    return line(source, 60)

@@ -1,0 +1,108 @@
+"""Incidents and quoted posts in words, as both the digest and the alert mail show them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from monitor.model import IncidentLine, Quote
+from reports.language import Language
+from reports.safe import http_url, line, quotation
+
+NAME_LENGTH = 60
+
+
+@dataclass(frozen=True, slots=True)
+class QuoteView:
+    text: str
+    platform: str
+    time: str
+    url: str
+    shown_url: str
+    reach: str
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentView:
+    name: str
+    state: str
+    severity: str
+    severity_key: str
+    owner: str
+    size: str
+    since: str
+    history: str
+    headline: str
+
+
+def incident_view(incident: IncidentLine, zone: str, words: Language, day: date | None = None) -> IncidentView:
+    since = words.moment(incident.onset, zone, day)
+    if incident.resolved_at is None:
+        since = words.gettext("since %(start)s", start=since)
+    else:
+        resolved = words.moment(incident.resolved_at, zone, day)
+        since = words.gettext("%(start)s to %(end)s", start=since, end=resolved)
+    return IncidentView(
+        name=words.gettext("Incident %(number)s", number=str(incident.incident_id)),
+        state=state_word(incident.state, words),
+        severity=severity_word(incident.severity, words),
+        severity_key=str(incident.severity),
+        owner=owner_words(incident, words),
+        size=words.ngettext(
+            "%(n)s negative voice, %(expected)s expected",
+            "%(n)s negative voices, %(expected)s expected",
+            incident.observed,
+            expected=words.number(incident.expected, 1),
+        ),
+        since=since,
+        history=words.gettext("Found in imported or late posts; no mail was sent.")
+        if incident.origin == "history"
+        else "",
+        headline=line(incident.headline, 120),
+    )
+
+
+def state_word(state: str, words: Language) -> str:
+    known = {
+        "open": words.gettext("open"),
+        "acknowledged": words.gettext("acknowledged"),
+        "resolved": words.gettext("resolved"),
+    }
+    return known.get(state, line(state, NAME_LENGTH))
+
+
+def severity_word(severity: str, words: Language) -> str:
+    return {
+        "notice": words.gettext("notice"),
+        "warning": words.gettext("warning"),
+        "critical": words.gettext("critical"),
+    }[str(severity)]
+
+
+def owner_words(incident: IncidentLine, words: Language) -> str:
+    if incident.owner:
+        return words.gettext("owner: %(name)s", name=line(incident.owner, NAME_LENGTH))
+    return words.gettext("nobody has taken it yet") if incident.state == "open" else ""
+
+
+def quote_view(quote: Quote, zone: str, words: Language, day: date | None = None) -> QuoteView:
+    url = http_url(quote.url)
+    return QuoteView(
+        text=quotation(quote.text),
+        platform=line(quote.platform, NAME_LENGTH),
+        time=words.moment(quote.published_at, zone, day),
+        url=url,
+        shown_url="" if url else line(quote.url, 80),
+        reach=_reach(quote, words),
+    )
+
+
+def _reach(quote: Quote, words: Language) -> str:
+    """What the platform counted, where it counted any."""
+    counts = (
+        words.ngettext("%(n)s like", "%(n)s likes", quote.likes) if quote.likes else "",
+        words.ngettext("%(n)s repost", "%(n)s reposts", quote.reposts) if quote.reposts else "",
+        words.ngettext("%(n)s comment", "%(n)s comments", quote.comments) if quote.comments else "",
+        words.ngettext("%(n)s follower", "%(n)s followers", quote.followers) if quote.followers else "",
+    )
+    return " · ".join(filter(None, counts))
