@@ -89,17 +89,23 @@ def mark_groups(db: Database, groups: Sequence[int]) -> None:
 
 def recount(db: Database, limit: int = 500) -> int:
     """Make up to ``limit`` dirty bins again, in the caller's transaction; how many were made."""
-    dirty = db.execute("SELECT brand, platform, bin FROM dirty_bins ORDER BY bin LIMIT ?", [limit]).fetchall()
-    for brand, platform, start in dirty:
+    bins = db.execute("SELECT brand, platform, bin FROM dirty_bins ORDER BY bin LIMIT ?", [limit]).fetchall()
+    for brand, platform, start in bins:
         rows = _rows(db, brand, platform, start)
         db.conn.executemany(
             "UPDATE mentions SET opens_voice = ? WHERE post = ? AND brand = ? AND opens_voice <> ?",
             [(opens, post, brand, opens) for post, _, _, opens in rows],
         )
         _write(db, brand, platform, start, _totals(rows))
-    db.conn.executemany("DELETE FROM dirty_bins WHERE brand = ? AND platform = ? AND bin = ?", dirty)
-    _forget_states(db, dirty)
-    return len(dirty)
+    db.conn.executemany("DELETE FROM dirty_bins WHERE brand = ? AND platform = ? AND bin = ?", bins)
+    _forget_states(db, bins)
+    return len(bins)
+
+
+def dirty(db: Database) -> int:
+    """How many bins wait to be counted again."""
+    left: int = db.execute("SELECT count(*) FROM dirty_bins").fetchone()[0]
+    return left
 
 
 def _rows(db: Database, brand: int, platform: str, start: str) -> list[tuple[int, str | None, int, int]]:
@@ -132,10 +138,10 @@ def _write(db: Database, brand: int, platform: str, start: str, row: tuple[int, 
     )
 
 
-def _forget_states(db: Database, dirty: Sequence[tuple[int, str, str]]) -> None:
+def _forget_states(db: Database, bins: Sequence[tuple[int, str, str]]) -> None:
     """What the detector remembers from a changed bin on is no longer true."""
     first: dict[int, str] = {}
-    for brand, _, start in dirty:
+    for brand, _, start in bins:
         first[brand] = min(start, first.get(brand, start))
     db.conn.executemany("DELETE FROM detector_states WHERE brand = ? AND bin >= ?", list(first.items()))
 

@@ -126,13 +126,6 @@ def add_event(
     return count
 
 
-def last_evidence(db: Database, incident: int) -> dict[str, Any]:
-    row = db.execute(
-        "SELECT evidence FROM spikes WHERE incident = ? ORDER BY bin DESC, id DESC LIMIT 1", [incident]
-    ).fetchone()
-    return json.loads(row[0]) if row else {}
-
-
 def subject_size(db: Database, incident: int) -> int:
     """The size that the subject of the incident's whole thread names: what was observed when it opened."""
     size: int = db.execute("SELECT subject_size FROM incidents WHERE id = ?", [incident]).fetchone()[0]

@@ -40,7 +40,9 @@ def add_failure(db: Database, stage: str, item: str, error: str, version: str, t
 
 
 def clear_failure(db: Database, stage: str, item: str) -> None:
-    db.execute("DELETE FROM failures WHERE stage = ? AND item = ?", [stage, item])
+    """What failed before works again; written only where there is something to clear."""
+    if db.execute("SELECT 1 FROM failures WHERE stage = ? AND item = ?", [stage, item]).fetchone():
+        db.execute("DELETE FROM failures WHERE stage = ? AND item = ?", [stage, item])
 
 
 def failures(db: Database) -> list[dict[str, object]]:
@@ -51,8 +53,8 @@ def retry_after_upgrade(db: Database, version: str, stages: Iterable[str]) -> No
     """Items that failed in another version of the program are queued again."""
     for stage in stages:
         db.execute(
-            """INSERT INTO queue SELECT stage, CAST(item AS INTEGER) FROM failures WHERE stage = ? AND version <> ?
-               ON CONFLICT DO NOTHING""",
+            """INSERT INTO queue SELECT stage, CAST(item AS INTEGER) FROM failures
+               WHERE stage = ? AND version <> ? AND item <> 'stage' ON CONFLICT DO NOTHING""",
             [stage, version],
         )
         db.execute("DELETE FROM failures WHERE stage = ? AND version <> ?", [stage, version])

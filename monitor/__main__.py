@@ -1,0 +1,5 @@
+"""``python -m monitor`` is ``qianli``."""
+
+from monitor.cli import main
+
+main()

@@ -1,0 +1,257 @@
+"""The jobs, read downwards: collect, match, score, group, count, watch; digest; send.
+
+Each job takes its work from the database and leaves its result there, so a crash anywhere loses nothing. ``attempt``
+is the one boundary of the program that may catch everything: one poison post or one bad plugin must not silence the
+monitor. What it catches is logged with its traceback and an id, stored as a failure, and owes one ops mail.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import secrets
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+from typing import TypeVar
+
+from sqlite_utils import Database
+
+from monitor.config import Brand
+from monitor.errors import SourceError
+from monitor.model import OpsFacts
+from monitor.store import counts, outbox, posts, service, writing
+from monitor.store.posts import Queued
+from monitor.work import collecting, digesting, sending, stages, watching
+from monitor.work.app import App
+
+log = logging.getLogger("qianli")
+Result = TypeVar("Result")
+Progress = Callable[[str, int, int], None]
+"""(stage, how many of its items are now done, how many are left)"""
+
+Stage = Callable[[App, Database, datetime, "Report", Progress], None]
+
+
+@dataclass
+class Report:
+    """What one cycle did, for the person who started it."""
+
+    pages: int = 0
+    posts: int = 0
+    refused: list[str] = field(default_factory=list)
+    stages: dict[str, int] = field(default_factory=dict)
+    digests: list[Path] = field(default_factory=list)
+    sent: int = 0
+    owed: int = 0
+    notes: list[str] = field(default_factory=list)
+
+
+def quiet(_stage: str, _done: int, _left: int) -> None:
+    """Progress that nobody watches."""
+
+
+def cycle(app: App, db: Database, now: datetime, progress: Progress = quiet) -> Report:
+    """Everything once, in order; ``run`` ticks the parts apart, so that none waits for another."""
+    report = Report()
+    collect(app, db, now, report)
+    process(app, db, now, report, progress)
+    watch(app, db, now)
+    digest(app, db, now, report)
+    send(app, db, now, report)
+    return report
+
+
+def rehearse(app: App, db: Database, now: datetime, progress: Progress = quiet) -> Report:
+    """A cycle on a copy in memory: sources are really asked, nothing is stored, rendered to a file or sent."""
+    copy = service.copy_in_memory(db)
+    report = Report()
+    try:
+        collect(app, copy, now, report)
+        process(app, copy, now, report, progress)
+        watch(app, copy, now)
+        report.owed = outbox.summary(copy)["owed"]
+        report.notes = [f"digest owed: {b.name} {day}" for b, _, day, _ in digesting.due(app, copy, now)]
+    finally:
+        copy.close()
+    return report
+
+
+def collect(app: App, db: Database, now: datetime, report: Report) -> None:
+    """Ask every due source; each page is stored with its cursor, each run ends as a recorded state."""
+    runs = collecting.due(app, db, now)
+    for event in collecting.fetch(app, runs, attempt, now):
+        if event.page is not None:
+            collecting.store_page(app, db, event.run, event.page, now)
+            report.pages += 1
+            report.posts += len(event.page.posts)
+        elif event.error is None:
+            collecting.finish(app, db, event.run, now)
+            service.clear_failure(db, "collect", event.run.collector.name)
+        else:
+            collecting.refuse(db, event.run, event.error, now)
+            report.refused.append(event.run.collector.name)
+            if not isinstance(event.error, SourceError):
+                fail(app, db, "collect", event.run.collector.name, event.error, now)
+    collecting.leave(db, runs, now)
+
+
+def process(app: App, db: Database, now: datetime, report: Report, progress: Progress = quiet) -> None:
+    """Match, score, group and count, until no stage has anything left to do; a broken stage does not stop the others."""
+    stages.prepare(app, db, now)
+    working: dict[str, Stage] = {"match": match, "score": score, "group": group}
+    while any(posts.waiting(db)[name] for name in working) and not app.stop.is_set():
+        for name, stage in list(working.items()):
+            _, error = attempt(lambda s=stage: s(app, db, now, report, progress))  # type: ignore[misc]
+            if error is not None:
+                del working[name]  # its posts stay queued, and are tried again in the next cycle
+                fail(app, db, name, "stage", error, now)
+            else:
+                service.clear_failure(db, name, "stage")
+    count(app, db, report, progress)
+
+
+def match(app: App, db: Database, now: datetime, report: Report, progress: Progress) -> None:
+    for batch in _batches(app, db, "match", report, progress):
+        found = each(app, db, "match", batch, lambda items: stages.find(app, items), now)
+        stages.store_matches(app, db, batch, found)
+
+
+def score(app: App, db: Database, now: datetime, report: Report, progress: Progress) -> None:
+    for batch in _batches(app, db, "score", report, progress):
+        scores = each(app, db, "score", batch, lambda items: stages.score(app, items), now)
+        stages.store_scores(app, db, batch, scores, now)
+
+
+def group(app: App, db: Database, now: datetime, report: Report, progress: Progress) -> None:
+    for batch in _batches(app, db, "group", report, progress):
+        tied = each(app, db, "group", batch, lambda items: stages.tie(app, items), now)
+        stages.store_groups(app, db, batch, tied)
+
+
+def count(app: App, db: Database, report: Report, progress: Progress) -> None:
+    while not app.stop.is_set() and (made := stages.count(app, db)):
+        _note(report, progress, "count", made, counts.dirty(db))
+
+
+def watch(app: App, db: Database, now: datetime) -> None:
+    """Judge each own brand's closed bins: spikes, incidents, owed alerts. Competitors are counted, never watched."""
+    for brand, brand_id in app.own_brands:
+        _, error = attempt(lambda b=brand, i=brand_id: watching.watch(app, db, b, i, now))  # type: ignore[misc]
+        if error is not None:
+            fail(app, db, "watch", brand.name, error, now)
+        else:
+            service.clear_failure(db, "watch", brand.name)
+
+
+def digest(app: App, db: Database, now: datetime, report: Report) -> None:
+    """Make every digest that is owed; the database knows which, so one missed while we were down is made now."""
+    for brand, brand_id, day, late in list(digesting.due(app, db, now)):
+        page, error = attempt(
+            lambda b=brand, i=brand_id, d=day, x=late: make_digest(app, db, b, i, d, now, late=x)  # type: ignore[misc]
+        )
+        if page is not None:
+            report.digests.append(page)
+            service.clear_failure(db, "digest", f"{brand.name} {day}")
+        if error is not None:
+            fail(app, db, "digest", f"{brand.name} {day}", error, now)
+
+
+def make_digest(
+    app: App, db: Database, brand: Brand, brand_id: int, day: date, now: datetime, *,
+    late: bool = False, send: bool = True, folder: Path | None = None,
+) -> Path:  # fmt: skip
+    """Load the day, render it, archive the page, then store the row and the owed mail."""
+    loaded = digesting.load(app, db, brand, brand_id, day, now, late)
+    page = digesting.archive(app, loaded, folder)
+    digesting.store(app, db, brand, brand_id, loaded, page, send=send)
+    return page
+
+
+def send(app: App, db: Database, now: datetime, report: Report) -> None:
+    """Hand over the mail that is owed and due."""
+    owed = outbox.due(db, now)
+    taken, error = attempt(lambda: sending.send(app, db, owed, now))
+    report.sent += taken or 0
+    if error is not None:
+        fail(app, db, "send", "outbox", error, now)
+    else:
+        service.clear_failure(db, "send", "outbox")
+
+
+def attempt(work: Callable[[], Result]) -> tuple[Result | None, Exception | None]:
+    """The one boundary: what ``work`` gave, or what it raised. Whoever calls it stores the error with ``fail``."""
+    try:
+        return work(), None
+    except Exception as error:
+        return None, error
+
+
+def each(
+    app: App, db: Database, stage: str, batch: Sequence[Queued],
+    work: Callable[[Sequence[Queued]], Sequence[Result]], now: datetime,
+) -> dict[int, Result]:  # fmt: skip
+    """A stage's results by post. A batch that raises is done one by one, so that only the poison item is left out.
+
+    When nothing of several items can be done, it is not theirs: the error is raised, and no item is set aside.
+    """
+    together, error = attempt(lambda: work(batch))
+    if error is None and together is not None:
+        return {post.id: result for post, result in zip(batch, together, strict=True)}
+    results: dict[int, Result] = {}
+    errors: dict[int, Exception] = {}
+    for post in batch:
+        alone, error = attempt(lambda p=post: work([p]))  # type: ignore[misc]
+        if alone is not None:
+            results[post.id] = alone[0]
+        elif error is not None:
+            errors[post.id] = error
+    if len(errors) == len(batch) > 1:
+        raise next(iter(errors.values()))
+    for item, error in errors.items():
+        fail(app, db, stage, str(item), error, now)
+    return results
+
+
+def fail(app: App, db: Database, stage: str, item: str, error: Exception, now: datetime) -> None:
+    """Log, store and report what the boundary caught: never with a post's text, always with the traceback."""
+    if not app.keep_going:
+        raise error
+    trace_id = secrets.token_hex(4)
+    where = "".join(traceback.format_tb(error.__traceback__))
+    log.error("%s of %s failed: %s, trace %s\n%s", stage, item, type(error).__name__, trace_id, where)
+    with writing(db):
+        service.add_failure(db, stage, item, type(error).__name__, app.version, trace_id, now)
+        _owe_ops_mail(app, db, OpsFacts(
+            stage, item, type(error).__name__, app.version, trace_id, now, app.config.timezone.key
+        ))  # fmt: skip
+
+
+def _owe_ops_mail(app: App, db: Database, facts: OpsFacts) -> None:
+    """One mail for one kind of failure a day: its Message-ID says which, so owing it again owes nothing."""
+    if not app.config.alerts.ops_to or app.config.smtp is None:
+        return
+    from reports.render import ops_mail
+
+    rendered = ops_mail(facts, app.config.language)
+    item = facts.item if facts.stage == "collect" else ""
+    kind = hashlib.sha256(f"{facts.stage} {item} {facts.error} {facts.version} {facts.at.date()}".encode()).hexdigest()
+    letter = outbox.Letter(
+        watching.message_id(db, app, f"ops-{kind[:16]}"), "ops", rendered.subject, rendered.text, rendered.html,
+        app.config.alerts.ops_to,
+    )  # fmt: skip
+    outbox.owe(db, letter, facts.at)
+
+
+def _batches(app: App, db: Database, stage: str, report: Report, progress: Progress) -> Iterator[list[Queued]]:
+    """Batches of a stage's queue until it is empty; the stage takes each off the queue as it stores its results."""
+    while not app.stop.is_set() and (batch := posts.take(db, stage, stages.BATCH)):
+        yield batch
+        _note(report, progress, stage, len(batch), posts.waiting(db)[stage])
+
+
+def _note(report: Report, progress: Progress, stage: str, done: int, left: int) -> None:
+    report.stages[stage] = report.stages.get(stage, 0) + done
+    progress(stage, report.stages[stage], left)

@@ -1,0 +1,94 @@
+"""The service: APScheduler only ticks. What is due, owed or undone is decided by the database at each tick.
+
+Collect, stages and watch, digest, and send are jobs of their own, each in a thread with a connection of its own, so
+that a hung source or a failing stage never delays a mail that is owed.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+from apscheduler.schedulers.background import BackgroundScheduler
+from sqlite_utils import Database
+
+from monitor import jobs
+from monitor.jobs import Report
+from monitor.store import service, writing
+from monitor.work.app import App
+
+log = logging.getLogger("qianli")
+LEASE = "run"
+
+TICKS: dict[str, tuple[int, Callable[[App, Database, datetime], None]]] = {
+    "collect": (15, lambda app, db, now: jobs.collect(app, db, now, Report())),
+    "stages": (15, lambda app, db, now: _stages(app, db, now)),
+    "digest": (30, lambda app, db, now: jobs.digest(app, db, now, Report())),
+    "send": (10, lambda app, db, now: jobs.send(app, db, now, Report())),
+    "lease": (60, lambda app, db, now: _renew(db, now)),
+}
+"""Job -> (seconds between ticks, what it does)."""
+
+
+def run(app: App) -> None:
+    """Work until SIGTERM or SIGINT; a cycle under way ends after its current item, and everything else is kept."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: app.stop.set())
+    db = app.open_store()
+    try:
+        with leased(db, datetime.now(UTC)):
+            scheduler = make_scheduler(app)
+            scheduler.start()
+            log.info("watching %d brands with %d sources", len(app.brands), len(app.collectors))
+            app.stop.wait()
+            log.info("stopping")
+            scheduler.shutdown(wait=True)
+    finally:
+        db.close()
+
+
+@contextmanager
+def leased(db: Database, now: datetime) -> Iterator[None]:
+    """Be the only one that works on this database; StoreError if another process is."""
+    with writing(db):
+        holder = service.take_lease(db, LEASE, now)
+    try:
+        yield
+    finally:
+        with writing(db):
+            service.release_lease(db, LEASE, holder)
+
+
+def make_scheduler(app: App) -> BackgroundScheduler:
+    """One tick runs at a time and missed ones become one: the defaults would drop a job that is a second late."""
+    scheduler = BackgroundScheduler(
+        timezone=UTC, job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": 3600}
+    )
+    for name, (seconds, work) in TICKS.items():
+        scheduler.add_job(
+            _tick, "interval", seconds=seconds, args=[app, work], id=name, next_run_time=datetime.now(UTC)
+        )
+    return scheduler
+
+
+def _tick(app: App, work: Callable[[App, Database, datetime], None]) -> None:
+    if app.stop.is_set():
+        return
+    db = app.open_store()
+    try:
+        work(app, db, datetime.now(UTC))
+    finally:
+        db.close()
+
+
+def _stages(app: App, db: Database, now: datetime) -> None:
+    jobs.process(app, db, now, Report())
+    jobs.watch(app, db, now)
+
+
+def _renew(db: Database, now: datetime) -> None:
+    with writing(db):
+        service.take_lease(db, LEASE, now)

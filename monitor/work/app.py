@@ -1,0 +1,127 @@
+"""What all jobs share: the config made real. Built once, never changed while jobs run."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlite_utils import Database
+
+import sources
+from monitor.config import Brand, Config
+from monitor.errors import ConfigError
+from monitor.matching import Matcher, Rule
+from monitor.privacy import author_key, load_key
+from monitor.store import brand_ids, open_store
+from sources.http import Http
+
+if TYPE_CHECKING:
+    from monitor.sentiment import Scorer
+    from reports.mail import SmtpSettings
+
+VERSION = version("qianli")
+
+
+@dataclass(frozen=True, slots=True)
+class Collector:
+    """One configured source, ready to fetch."""
+
+    name: str
+    every_seconds: int
+    source: sources.Source
+
+
+@dataclass
+class App:
+    """The service's parts. ``keep_going`` False makes the one boundary raise what it would record: for tests."""
+
+    config: Config
+    http: Http
+    collectors: tuple[Collector, ...]
+    matcher: Matcher
+    brands: dict[str, int]
+    author_key: Callable[[str, str], str]
+    keep_going: bool = True
+    version: str = VERSION
+    stop: threading.Event = field(default_factory=threading.Event)
+    hanging: set[str] = field(default_factory=set)
+
+    @property
+    def database(self) -> Path:
+        return self.config.path(self.config.database)
+
+    def open_store(self) -> Database:
+        """A connection of its own for each job: SQLite's may not be used from another thread."""
+        return open_store(self.database)
+
+    @cached_property
+    def scorer(self) -> Scorer:
+        from monitor.sentiment import Scorer  # only now: what only imports or sends mail should start at once
+
+        return Scorer()
+
+    @property
+    def own_brands(self) -> list[tuple[Brand, int]]:
+        return [(b, self.brands[b.name]) for b in self.config.brands if b.role == "own"]
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """What sources that search are asked for: every term of every brand."""
+        return tuple(dict.fromkeys(term for brand in self.config.brands for term in brand.terms))
+
+    @cached_property
+    def smtp(self) -> SmtpSettings | None:
+        from reports.mail import SmtpSettings
+
+        table = self.config.smtp
+        if table is None:
+            return None
+        return SmtpSettings(
+            host=table.host, port=table.port, security=table.security, user=table.user,
+            password=secret(self.config, "smtp.password_env", table.password_env), sender=table.sender,
+            timeout=table.timeout.total_seconds(), allow_plaintext=table.allow_plaintext,
+            cafile=str(self.config.path(table.ca_file)) if table.ca_file else "",
+        )  # fmt: skip
+
+
+def secret(config: Config, key: str, name: str) -> str:
+    """The value of the environment variable that a ``*_env`` key names; empty if the key is."""
+    if not name:
+        return ""
+    value = os.environ.get(name)
+    if value is None:
+        raise ConfigError(f"{config.file}: {key}: the environment variable {name} is not set")
+    return value
+
+
+def open_app(config: Config, *, keep_going: bool = True) -> App:
+    """Make a config real: its database, key, rules and sources. ConfigError or StoreError, one line, if it cannot."""
+    db = open_store(config.path(config.database))
+    try:
+        ids = brand_ids(db, {b.name: b.role for b in config.brands})
+    finally:
+        db.close()
+    key = author_key(load_key(config.path(config.privacy.key_file)))
+    http = Http(
+        config.network.contact, proxy=config.network.proxy,
+        allow_private=config.network.allow_private,
+    )  # fmt: skip
+    collectors = tuple(
+        Collector(
+            table.name, int(table.every.total_seconds()),
+            sources.build(table.type, table.name, table.settings, http, f"{config.file}: sources.{table.name}"),
+        )
+        for table in config.sources
+    )  # fmt: skip
+    return App(config, http, collectors, Matcher([_rule(b, ids, key) for b in config.brands]), ids, key, keep_going)
+
+
+def _rule(brand: Brand, ids: dict[str, int], key: Callable[[str, str], str]) -> Rule:
+    accounts = frozenset(key(*account.split(":", 1)) for account in brand.accounts)
+    return Rule(ids[brand.name], brand.terms, brand.require, brand.exclude, accounts)

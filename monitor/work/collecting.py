@@ -1,0 +1,210 @@
+"""Collect: ask every due source side by side, each in a thread with a deadline; only the calling thread writes."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlite_utils import Database
+
+from monitor.errors import Blocked, NeedsCredentials, RateLimited, SourceError
+from monitor.model import Cursor, Page, Query
+from monitor.store import coverage, posts, writing
+from monitor.work.app import App, Collector
+
+WORKERS = 8
+LONGEST_REST = timedelta(hours=24)
+FIRST_REACH = timedelta(days=7)
+"""How far back a source's first answer is believed to be whole; one old pinned post says nothing of the years since."""
+
+Attempt = Callable[[Callable[[], Page | None]], tuple[Page | None, Exception | None]]
+"""The one boundary of ``jobs``: what the work gave, or the exception it raised."""
+
+
+@dataclass
+class Stream:
+    """One list that a run reads: whether it reached back to what was heard before, and its oldest post's time."""
+
+    reached_back: bool = False
+    oldest: datetime | None = None
+
+
+@dataclass
+class Run:
+    """One run of one source while it lasts."""
+
+    collector: Collector
+    id: int
+    state: coverage.SourceState
+    cursor: Cursor
+    started: float = 0.0
+    streams: dict[str, Stream] = field(default_factory=dict)
+    ended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A page of a run, or its end: without an error, or with one."""
+
+    run: Run
+    page: Page | None = None
+    error: Exception | None = None
+
+
+@dataclass
+class _Pool:
+    """Daemon threads, because one that hangs cannot be ended and must not keep the service from ending."""
+
+    attempt: Attempt
+    query: Callable[[Run], Query]
+    jobs: queue.SimpleQueue[Run | None] = field(default_factory=queue.SimpleQueue)
+    events: queue.SimpleQueue[Event] = field(default_factory=queue.SimpleQueue)
+    running: dict[str, Run] = field(default_factory=dict)
+
+    def start_worker(self) -> None:
+        threading.Thread(target=self._work, name="source", daemon=True).start()
+
+    def _work(self) -> None:
+        while (run := self.jobs.get()) is not None:
+            run.started = time.monotonic()
+            self.running[run.collector.name] = run
+            self._fetch(run)
+
+    def _fetch(self, run: Run) -> None:
+        pages: list[Iterator[Page]] = []
+
+        def step() -> Page | None:
+            if not pages:
+                pages.append(iter(run.collector.source.fetch(self.query(run), run.cursor)))
+            return next(pages[0], None)
+
+        while True:
+            page, error = self.attempt(step)
+            self.events.put(Event(run, page, error))
+            if page is None:
+                return
+
+
+def due(app: App, db: Database, now: datetime) -> list[Run]:
+    """The sources whose time has come, with what they remember; a run row is opened for each."""
+    states = [(c, coverage.state(db, c.name)) for c in app.collectors]
+    with writing(db):
+        return [
+            Run(c, coverage.start_run(db, c.name, now), state, state.cursor)
+            for c, state in states
+            if state.due_at <= now and c.name not in app.hanging
+        ]
+
+
+def fetch(app: App, runs: Sequence[Run], attempt: Attempt, now: datetime) -> Iterator[Event]:
+    """Every event of these runs as it comes; each run ends with one Event without a page, at the deadline at latest."""
+    pool = _Pool(attempt, lambda run: Query(app.terms, now, run.state.heard_to))
+    deadline = app.config.service.deadline.total_seconds()
+    for run in runs:
+        pool.jobs.put(run)
+    for _ in range(min(WORKERS, len(runs))):
+        pool.start_worker()
+    waiting = {run.collector.name for run in runs}
+    while waiting and not app.stop.is_set():
+        try:
+            event = pool.events.get(timeout=_patience(pool, waiting, deadline))
+        except queue.Empty:
+            yield from _overdue(app, pool, waiting, deadline)
+            continue
+        name = event.run.collector.name
+        if event.page is None:
+            app.hanging.discard(name)
+        if name in waiting:
+            if event.page is None:
+                waiting.discard(name)
+            yield event
+    for _ in range(len(runs) + WORKERS):
+        pool.jobs.put(None)
+
+
+def _patience(pool: _Pool, waiting: set[str], deadline: float) -> float:
+    """Seconds until the next run would be overdue, and at most one, so that a stop is seen."""
+    ends = [run.started + deadline for name, run in list(pool.running.items()) if name in waiting]
+    return max(0.01, min([1.0, *(end - time.monotonic() for end in ends)]))
+
+
+def _overdue(app: App, pool: _Pool, waiting: set[str], deadline: float) -> Iterator[Event]:
+    for name, run in list(pool.running.items()):
+        if name in waiting and time.monotonic() - run.started >= deadline:
+            waiting.discard(name)
+            app.hanging.add(name)
+            pool.start_worker()  # in place of the one that hangs
+            yield Event(run, error=SourceError(f"no answer within {deadline:g} s"))
+
+
+def store_page(app: App, db: Database, run: Run, page: Page, now: datetime) -> None:
+    """Posts, cursor and run in one transaction: a crash before it fetches the page again, one after it has it all."""
+    first = run.state.heard_to is None
+    arrival = posts.Arrival(
+        run.collector.name, now, app.config.service.live_within, trust_unclaimed=not first, heard_to=run.state.heard_to
+    )
+    with writing(db):
+        added = posts.add(db, page.posts, arrival, app.author_key, app.config.privacy.keep_authors)
+        coverage.keep_cursor(db, run.collector.name, page.cursor, now, run.state.refusals)
+        coverage.add_page(db, run.id, added.seen, added.new, page.rejected)
+    run.cursor = page.cursor
+    stream = run.streams.setdefault(page.stream, Stream())
+    stream.oldest = min(filter(None, (stream.oldest, added.oldest)), default=None)
+    before = run.state.heard_to
+    old_enough = before is not None and added.oldest is not None and added.oldest <= before
+    stream.reached_back |= page.exhausted or page.unchanged or not page.posts or added.known > 0 or old_enough
+
+
+def finish(app: App, db: Database, run: Run, now: datetime) -> None:
+    """A run that ended well: what it heard, and when it is due again."""
+    run.ended = True
+    name, every = run.collector.name, timedelta(seconds=run.collector.every_seconds)
+    start, gap = _heard_from(run, now, every)
+    with writing(db):
+        coverage.add_heard(db, name, start, now, app.config.service.live_within)
+        coverage.keep_cursor(db, name, run.cursor, now + every)
+        coverage.finish_run(db, run.id, now, "ok", gap=gap)
+
+
+def _heard_from(run: Run, now: datetime, every: timedelta) -> tuple[datetime, tuple[datetime, datetime] | None]:
+    """Since when this run heard everything, and the partial gap it leaves: a full page in which no post was known."""
+    before = run.state.heard_to
+    if before is None:
+        oldest = min([now - every, *(s.oldest for s in run.streams.values() if s.oldest)])
+        return max(oldest, now - FIRST_REACH), None
+    short = [s.oldest for s in run.streams.values() if not s.reached_back and s.oldest]
+    if not short:
+        return before, None
+    start = min(max(short), now)
+    return start, (before, start)
+
+
+def refuse(db: Database, run: Run, error: Exception, now: datetime) -> None:
+    """A run that ended badly: its state, and a rest that grows while the platform refuses us."""
+    run.ended = True
+    every = timedelta(seconds=run.collector.every_seconds)
+    refused = isinstance(error, RateLimited | Blocked | NeedsCredentials)
+    refusals = run.state.refusals + 1 if refused else 0
+    rest = min(LONGEST_REST, every * 2 ** min(refusals, 12)) if refused else every
+    if isinstance(error, RateLimited) and error.retry_after:
+        rest = max(rest, error.retry_after)
+    known = isinstance(error, SourceError)
+    with writing(db):
+        coverage.keep_cursor(db, run.collector.name, run.cursor, now + rest, refusals)
+        coverage.finish_run(
+            db, run.id, now, error.state if isinstance(error, SourceError) else "failed",
+            str(error) if known else type(error).__name__,
+        )  # fmt: skip
+
+
+def leave(db: Database, runs: Sequence[Run], now: datetime) -> None:
+    """Close the runs that a stop of the service cut short; they are due again as soon as it starts."""
+    left = [run for run in runs if not run.ended]
+    if left:
+        with writing(db):
+            for run in left:
+                coverage.finish_run(db, run.id, now, "failed", "the service was stopped")

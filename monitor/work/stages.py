@@ -1,0 +1,88 @@
+"""The stages between collect and watch: match, score, group, count. Each takes a batch from its queue."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlite_utils import Database
+
+from monitor.matching import Hit
+from monitor.model import Score
+from monitor.store import counts, fact, groups, mentions, posts, service, set_fact, writing
+from monitor.store.posts import Queued
+from monitor.stories import Keys, keys
+from monitor.work.app import App
+
+BATCH = 500
+BINS = 500
+
+
+def prepare(app: App, db: Database, now: datetime) -> None:
+    """Once a start: rules that have changed are applied to all posts, failed items of another version tried again."""
+    from monitor.text import han_fold
+
+    with writing(db):
+        if fact(db, "rules") != app.matcher.version:
+            posts.enqueue_all(db, "match")
+            set_fact(db, "rules", app.matcher.version)
+        service.retry_after_upgrade(db, app.version, posts.STAGES)
+        service.keep_han_fold(db, han_fold())
+
+
+def find(app: App, batch: Sequence[Queued]) -> list[list[Hit]]:
+    return [app.matcher.find(post.text) for post in batch]
+
+
+def store_matches(app: App, db: Database, batch: Sequence[Queued], found: dict[int, list[Hit]]) -> None:
+    """Mentions by the post's own words, else its root's brands, and those that an import named; answers apart."""
+    own = {p.id: brand for p in batch if (brand := app.matcher.own_account(p.author_key)) is not None}
+    with writing(db):
+        # First, because a root that changes puts its replies back into this queue.
+        posts.done(db, "match", [p.id for p in batch])
+        matches = {p.id: _mentions(app, db, p, found[p.id], own.get(p.id)) for p in batch if p.id in found}
+        mentions.replace(db, matches, own)
+
+
+def _mentions(app: App, db: Database, post: Queued, hits: Sequence[Hit], own: int | None) -> list[mentions.Mention]:
+    by_brand = {h.brand: mentions.Mention(h.brand, "term", h.term, (h.start, h.end)) for h in hits}
+    if not by_brand and post.root and post.root != post.native_id:
+        inherited = mentions.of_root(db, post.platform, post.root)
+        by_brand = {b: mentions.Mention(b, "thread") for b in inherited}
+    for name in post.named:
+        brand = app.brands.get(name)
+        if brand is not None:
+            by_brand.setdefault(brand, mentions.Mention(brand, "import"))
+    if own is not None:
+        by_brand.pop(own, None)
+    return list(by_brand.values())
+
+
+def score(app: App, batch: Sequence[Queued]) -> list[Score]:
+    return app.scorer.score_many([post.text for post in batch])
+
+
+def store_scores(app: App, db: Database, batch: Sequence[Queued], scores: dict[int, Score], now: datetime) -> None:
+    with writing(db):
+        mentions.use_model(db, app.scorer.version, now)
+        mentions.add_scores(db, scores, app.scorer.version, now)
+        posts.done(db, "score", [p.id for p in batch])
+
+
+def tie(_app: App, batch: Sequence[Queued]) -> list[Keys]:
+    return [keys(p.platform, p.native_id, p.kind, p.text, p.parent, p.root) for p in batch]
+
+
+def store_groups(_app: App, db: Database, batch: Sequence[Queued], tied: dict[int, Keys]) -> None:
+    with writing(db):
+        groups.assign(db, tied)
+        posts.done(db, "group", [p.id for p in batch])
+
+
+def count(app: App, db: Database) -> int:
+    """Make dirty bins again and let the calendar cover them; how many bins were made."""
+    with writing(db):
+        made = counts.recount(db, BINS)
+        if made:
+            service.cover_calendar(db, app.config.timezone)
+    return made

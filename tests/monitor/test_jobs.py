@@ -1,0 +1,333 @@
+"""The jobs: nothing is lost, nothing hides, and one bad part never silences the others."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from monitor import jobs
+from monitor.errors import Blocked, RateLimited, SourceError
+from monitor.jobs import Report
+from monitor.model import Page, Query
+from monitor.store import outbox, posts, service
+from monitor.work.app import App
+from tests.standin import DAY, HOUR, MINUTE, NOW, Mailbox, Words, mail_server, make_app, post
+
+TAIPEI = ZoneInfo("Asia/Taipei")
+
+
+@pytest.fixture
+def mailbox() -> Iterator[Mailbox]:
+    with mail_server() as box:
+        yield box
+
+
+def one_post(query: Query) -> list[Page]:
+    return [Page((post(1, "澄嵐的客服", query.now - MINUTE),))]
+
+
+def states(app: App) -> dict[str, tuple[str, str]]:
+    db = app.open_store()
+    rows = db.execute("SELECT source, state, detail FROM source_runs ORDER BY id").fetchall()
+    db.close()
+    return {source: (state, detail) for source, state, detail in rows}
+
+
+def test_a_source_that_raises_or_hangs_or_is_refused_ends_as_a_state_while_others_go_on(
+    tmp_path: Path, mailbox: Mailbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    never = threading.Event()
+    secret = "".join(("澄嵐 says", " this"))  # not a literal: the traceback in the log shows source lines
+
+    def broken(query: Query) -> list[Page]:
+        raise KeyError(secret)
+
+    def hangs(query: Query) -> list[Page]:
+        never.wait()
+        return []
+
+    def refused(query: Query) -> list[Page]:
+        raise Blocked("example.test refuses us (403)")
+
+    sources = {"broken": broken, "hangs": hangs, "refused": refused, "fine": one_post}
+    app = make_app(tmp_path, sources, mail=mailbox.port, keep_going=True)
+    db = app.open_store()
+    with caplog.at_level(logging.ERROR):
+        report = jobs.cycle(app, db, NOW)
+        jobs.cycle(app, db, NOW + HOUR)
+    never.set()
+    assert states(app) == {
+        "broken": ("failed", "KeyError"),
+        "hangs": ("failed", "no answer within 1 s"),
+        "refused": ("blocked", "example.test refuses us (403)"),
+        "fine": ("ok", ""),
+    }
+    assert sorted(report.refused) == ["broken", "hangs", "refused"]
+    assert db.execute("SELECT count(*) FROM mentions").fetchone() == (1,)
+    ops = [m for m, to in zip(mailbox.messages, mailbox.recipients, strict=True) if to == "ops@example.test"]
+    assert len(ops) == 1
+    assert "broken" in ops[0].get_body(("plain",)).get_content()  # type: ignore[union-attr]
+    (failure,) = service.failures(db)
+    assert (failure["stage"], failure["item"], failure["error"], failure["times"]) == (
+        "collect",
+        "broken",
+        "KeyError",
+        2,
+    )
+    assert str(failure["trace_id"]) in caplog.text
+    assert secret not in caplog.text
+    assert "test_jobs.py" in caplog.text  # the traceback is there
+    db.close()
+
+
+def test_the_boundary_raises_where_a_test_asks_for_it(tmp_path: Path) -> None:
+    def broken(query: Query) -> list[Page]:
+        raise KeyError("x")
+
+    app = make_app(tmp_path, {"broken": broken}, keep_going=False)
+    db = app.open_store()
+    with pytest.raises(KeyError):
+        jobs.cycle(app, db, NOW)
+    db.close()
+
+
+def test_a_post_that_makes_the_scorer_raise_is_set_aside_and_the_rest_is_scored(
+    tmp_path: Path, mailbox: Mailbox
+) -> None:
+    many = [post(i, "澄嵐毒藥" if i == 3 else f"澄嵐{i}", NOW - MINUTE) for i in range(6)]
+    app = make_app(
+        tmp_path, {"forum": lambda q: [Page(tuple(many))]}, mail=mailbox.port, keep_going=True,
+        scorer=Words(raises="毒藥"),
+    )  # fmt: skip
+    db = app.open_store()
+    jobs.cycle(app, db, NOW)
+    assert db.execute("SELECT count(*) FROM mentions WHERE label IS NULL").fetchone() == (1,)
+    assert db.execute("SELECT count(*) FROM mentions WHERE label = 'neutral'").fetchone() == (5,)
+    assert posts.waiting(db) == {"match": 0, "score": 0, "group": 0}
+    (failure,) = service.failures(db)
+    assert (failure["stage"], failure["error"]) == ("score", "RuntimeError")
+    assert [to for to in mailbox.recipients if to == "ops@example.test"] == ["ops@example.test"]
+    jobs.cycle(app, db, NOW + HOUR)
+    assert mailbox.recipients.count("ops@example.test") == 1
+    app.version, app.__dict__["scorer"] = "next", Words()
+    jobs.cycle(app, db, NOW + 2 * HOUR)
+    assert service.failures(db) == []
+    assert db.execute("SELECT count(*) FROM mentions WHERE label = 'neutral'").fetchone() == (6,)
+    db.close()
+
+
+def test_owed_mail_leaves_although_a_stage_fails_and_a_source_hangs(tmp_path: Path, mailbox: Mailbox) -> None:
+    never = threading.Event()
+
+    def hangs(query: Query) -> list[Page]:
+        never.wait()
+        return []
+
+    two = Page((post(1, "澄嵐 甲", NOW), post(2, "澄嵐 乙", NOW)))
+    app = make_app(tmp_path, {"forum": lambda q: [two], "hangs": hangs}, mail=mailbox.port, keep_going=True)
+    db = app.open_store()
+    letter = outbox.Letter("<1@example.test>", "alert", "件名", "text", "<p>html</p>", ("oncall@example.test",))
+    with db.atomic():
+        outbox.owe(db, letter, NOW)
+    app.__dict__["scorer"] = None  # a model that cannot be loaded: no post's fault
+    jobs.cycle(app, db, NOW)
+    assert sorted(mailbox.recipients) == ["oncall@example.test", "ops@example.test", "pr@example.test"]
+    assert outbox.summary(db) == {"owed": 0, "sent": 3, "failed": 0}
+    assert [(f["stage"], f["item"]) for f in service.failures(db)] == [("score", "stage")]
+    assert posts.waiting(db) == {"match": 0, "score": 2, "group": 0}
+    app.__dict__["scorer"] = Words()
+    jobs.cycle(app, db, NOW + HOUR)
+    never.set()
+    assert posts.waiting(db)["score"] == 0
+    assert service.failures(db) == []
+    db.close()
+
+
+def test_a_server_that_refuses_is_tried_again_later_and_says_why(tmp_path: Path, mailbox: Mailbox) -> None:
+    app = make_app(tmp_path, mail=mailbox.port)
+    db = app.open_store()
+    letter = outbox.Letter("<1@example.test>", "alert", "s", "t", "<p>h</p>", ("a@example.test", "b@example.test"))
+    with db.atomic():
+        outbox.owe(db, letter, NOW)
+        assert outbox.owe(db, letter, NOW) is False
+    mailbox.refuse = "451 come back later"
+    jobs.send(app, db, NOW, Report())
+    rows = db.execute("SELECT state, attempts, reply FROM deliveries").fetchall()
+    assert [(s, n) for s, n, _ in rows] == [("owed", 1), ("owed", 1)]
+    assert all("come back later" in reply for *_, reply in rows)
+    mailbox.refuse = ""
+    jobs.send(app, db, NOW + timedelta(seconds=30), Report())
+    assert mailbox.messages == []
+    jobs.send(app, db, NOW + MINUTE, Report())
+    assert sorted(mailbox.recipients) == ["a@example.test", "b@example.test"]
+    assert {m["Message-ID"] for m in mailbox.messages} == {"<1@example.test>"}
+    db.close()
+
+
+def test_no_server_at_all_loses_nothing(tmp_path: Path) -> None:
+    with mail_server() as box:
+        port = box.port
+    app = make_app(tmp_path, mail=port, keep_going=True)
+    db = app.open_store()
+    with db.atomic():
+        outbox.owe(db, outbox.Letter("<1@example.test>", "alert", "s", "t", "h", ("a@example.test",)), NOW)
+    jobs.send(app, db, NOW, Report())
+    assert outbox.summary(db)["owed"] == 1
+    assert db.execute("SELECT attempts, reply <> '' FROM deliveries").fetchone() == (1, 1)
+    assert service.failures(db) == []
+    db.close()
+
+
+def at(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=TAIPEI)
+
+
+@pytest.mark.parametrize(
+    ("start", "days", "late"),
+    [
+        ("2026-11-20T08:29", [], []),
+        ("2026-11-20T08:31", ["2026-11-19"], [0]),
+        ("2026-11-20T09:10", ["2026-11-19"], [1]),
+    ],
+)
+def test_started_at_any_hour_the_digest_that_is_owed_is_made(
+    tmp_path: Path, start: str, days: list[str], late: list[int]
+) -> None:
+    app = make_app(tmp_path, {"forum": lambda q: [Page((post(1, "澄嵐", q.now - 3 * DAY),))]})
+    db = app.open_store()
+    jobs.cycle(app, db, at(start))
+    rows = db.execute("SELECT day, late, file FROM digests").fetchall()
+    assert [(r[0], r[1]) for r in rows] == list(zip(days, late, strict=True))
+    assert all("澄嵐" in Path(file).read_text("utf-8") for *_, file in rows)
+    jobs.cycle(app, db, at("2026-11-20T09:11"))
+    assert db.execute("SELECT day FROM digests").fetchall() == [("2026-11-19",)]
+    db.close()
+
+
+def test_days_missed_while_down_are_made_up_for_and_marked_late(tmp_path: Path) -> None:
+    app = make_app(tmp_path, {"forum": one_post})
+    db = app.open_store()
+    jobs.cycle(app, db, at("2026-11-16T08:35"))
+    jobs.cycle(app, db, at("2026-11-20T09:10"))
+    rows = db.execute("SELECT day, late FROM digests ORDER BY day").fetchall()
+    assert rows == [("2026-11-15", 0), ("2026-11-16", 1), ("2026-11-17", 1), ("2026-11-18", 1), ("2026-11-19", 1)]
+    db.close()
+
+
+def test_a_dry_run_asks_for_real_and_keeps_nothing(tmp_path: Path, mailbox: Mailbox) -> None:
+    app = make_app(tmp_path, {"forum": one_post}, mail=mailbox.port)
+    db = app.open_store()
+    report = jobs.rehearse(app, db, NOW)
+    assert (report.posts, report.stages["score"]) == (1, 1)
+    assert db.execute("SELECT count(*) FROM posts").fetchone() == (0,)
+    assert db.execute("SELECT count(*) FROM source_runs").fetchone() == (0,)
+    assert mailbox.messages == []
+    assert not (tmp_path / "digests").exists()
+    db.close()
+
+
+def test_refusals_rest_longer_each_time_and_survive_a_restart(tmp_path: Path) -> None:
+    def limited(query: Query) -> list[Page]:
+        raise RateLimited("wait", timedelta(hours=3))
+
+    app = make_app(tmp_path, {"limited": limited})
+    db = app.open_store()
+    jobs.collect(app, db, NOW, Report())
+    due = db.execute("SELECT due_at, refusals FROM cursors").fetchone()
+    assert due == ("2026-11-20T05:00:00Z", 1)
+    db.close()
+    app = make_app(tmp_path, {"limited": limited})
+    db = app.open_store()
+    jobs.collect(app, db, NOW + 2 * HOUR, Report())
+    assert db.execute("SELECT count(*) FROM source_runs").fetchone() == (1,)
+    db.close()
+
+
+def test_a_full_page_without_a_known_post_leaves_a_partial_gap(tmp_path: Path) -> None:
+    def busy(query: Query) -> list[Page]:
+        stamp = int(query.now.timestamp())
+        return [Page(tuple(post(stamp + i, "澄嵐", query.now - i * MINUTE) for i in range(5)))]
+
+    app = make_app(tmp_path, {"busy": busy})
+    db = app.open_store()
+    jobs.cycle(app, db, NOW)
+    jobs.cycle(app, db, NOW + HOUR)
+    rows = db.execute('SELECT "from", "to", state FROM v_coverage ORDER BY "from"').fetchall()
+    assert ("2026-11-20T02:00:00Z", "2026-11-20T02:56:00Z", "partial") in rows
+    db.close()
+
+
+def test_a_source_that_fails_is_blind_and_heard_late_once_it_reaches_back(tmp_path: Path) -> None:
+    down = threading.Event()
+
+    def sometimes(query: Query) -> list[Page]:
+        if down.is_set():
+            raise SourceError("example.test: 503")
+        return one_post(query)
+
+    app = make_app(tmp_path, {"forum": sometimes})
+    db = app.open_store()
+    jobs.cycle(app, db, NOW)
+    down.set()
+    jobs.cycle(app, db, NOW + HOUR)
+    (blind,) = db.execute('SELECT "from", "to", reason FROM v_coverage WHERE state = \'blind\'').fetchall()
+    assert blind == ("2026-11-20T02:00:00Z", "2026-11-20T03:00:00Z", "failed: example.test: 503")
+    down.clear()
+    jobs.cycle(app, db, NOW + 5 * HOUR)
+    rows = db.execute('SELECT "from", "to", state FROM v_coverage ORDER BY "from", "to"').fetchall()
+    assert ("2026-11-20T02:00:00Z", "2026-11-20T05:00:00Z", "heard late") in rows
+    assert not [r for r in rows if r[2] == "blind"]
+    db.close()
+
+
+def test_a_post_from_2099_deafens_nobody(tmp_path: Path) -> None:
+    def odd(query: Query) -> list[Page]:
+        return [Page((post(1, "澄嵐", query.now + 26000 * DAY), post(int(query.now.timestamp()), "澄嵐", query.now)))]
+
+    app = make_app(tmp_path, {"forum": odd})
+    db = app.open_store()
+    for hour in range(3):
+        jobs.cycle(app, db, NOW + hour * HOUR)
+    assert db.execute("SELECT count(*) FROM posts").fetchone() == (4,)
+    assert db.execute("SELECT max(counted_at) FROM posts").fetchone() == ("2026-11-20T04:00:00Z",)
+    assert db.execute('SELECT max("to") FROM heard').fetchone() == ("2026-11-20T04:00:00Z",)
+    db.close()
+
+
+def test_replies_inherit_their_roots_brand_whoever_comes_first(tmp_path: Path) -> None:
+    pages = [
+        Page((post("r1", "太爛了", NOW - MINUTE, root="t", parent="t"),)),
+        Page((post("r2", "霽川比較好", NOW - MINUTE, root="t", parent="t"),)),
+        Page((post("t", "澄嵐冒煙", NOW - 2 * MINUTE),)),
+        Page((post("o", "澄嵐說明", NOW - MINUTE, author="official", root="t", parent="t"),)),
+    ]
+    app = make_app(tmp_path, {"forum": lambda q: pages})
+    db = app.open_store()
+    jobs.cycle(app, db, NOW)
+    rows = db.execute("SELECT native_id, brand, via, label FROM v_posts ORDER BY native_id, brand").fetchall()
+    assert rows == [
+        ("r1", "澄嵐", "thread", "negative"),
+        ("r2", "霽川", "term", "neutral"),
+        ("t", "澄嵐", "term", "neutral"),
+    ]
+    answers = db.execute("SELECT native_id, answer_of FROM v_posts_unmatched").fetchall()
+    assert answers == [("o", "澄嵐")]
+    db.close()
+
+
+def test_changed_rules_are_applied_to_what_is_stored(tmp_path: Path) -> None:
+    app = make_app(tmp_path, {"forum": lambda q: [Page((post(1, "澄嵐 甲", NOW), post(2, "澄嵐 乙", NOW)))]})
+    db = app.open_store()
+    jobs.cycle(app, db, NOW)
+    assert db.execute("SELECT sum(mentions) FROM counts").fetchone() == (2,)
+    brands = [{"name": "澄嵐", "terms": ["澄嵐"], "exclude": ["甲"]}]
+    app = make_app(tmp_path, brands=brands)
+    jobs.cycle(app, db, NOW + HOUR)
+    assert db.execute("SELECT sum(mentions) FROM counts").fetchone() == (1,)
+    db.close()

@@ -1,0 +1,218 @@
+"""The commands as a person runs them: as processes, on real files, with their exit codes and one-line errors."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from monitor.store import open_store, outbox, writing
+from tests.sources.loopback import Reply, Server, serving
+from tests.standin import NOW, mail_server
+
+ROOT = Path(__file__).parent.parent
+CONFIG = """
+timezone = "Asia/Taipei"
+[[brands]]
+name = "澄嵐"
+terms = ["澄嵐"]
+"""
+
+
+def qianli(folder: Path, *words: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-m", "monitor", "--config", str(folder / "config.toml"), *words],
+        capture_output=True, text=True, input=stdin, cwd=folder, timeout=120, check=False,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "config.toml").write_text(CONFIG, "utf-8")
+    return tmp_path
+
+
+def posts_file(folder: Path) -> Path:
+    file = folder / "posts.csv"
+    with file.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["id", "text", "published_at"])
+        writer.writerow(["1", "澄嵐的客服態度很差，退款拖了一個月", "2026-11-19 10:00"])
+        writer.writerow(["2", "澄嵐很好用，推薦給大家", "2026-11-19 11:00"])
+        writer.writerow(["3", "", "2026-11-19 12:00"])
+        writer.writerow(["4", "不相干的一篇", "2026-11-19 13:00"])
+    return file
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (["once"], 2, "config.toml: timezone: unknown time zone 'Mars'"),
+        (["import", "nowhere.csv"], 2, "config.toml: timezone"),
+        (["nonsense"], 2, "No such command"),
+        (["detect", "nowhere.csv"], 1, "nowhere.csv: cannot be read: No such file or directory"),
+        (["detect", "config.toml", "--timezone", "Mars"], 2, "--timezone: unknown time zone 'Mars'"),
+        (["score", "nowhere.csv"], 1, "nowhere.csv: No such file or directory"),
+    ],
+)
+def test_an_error_is_one_line_and_an_exit_code(tmp_path: Path, words: list[str], code: int, message: str) -> None:
+    (tmp_path / "config.toml").write_text(CONFIG.replace("Asia/Taipei", "Mars"), "utf-8")
+    run = qianli(tmp_path, *words)
+    assert run.returncode == code
+    assert message in run.stderr
+    assert "Traceback" not in run.stderr
+
+
+def test_import_once_digest_status(folder: Path) -> None:
+    file = posts_file(folder)
+    run = qianli(folder, "import", str(file), "--platform", "survey")
+    assert (run.returncode, run.stdout.splitlines()[0]) == (1, "4 rows read, 3 new posts stored, 1 rows rejected")
+    assert "no text" in (folder / "posts.csv.rejected").read_text("utf-8-sig")
+    again = qianli(folder, "import", str(file), "--platform", "survey")
+    assert "0 new posts stored" in again.stdout
+    once = qianli(folder, "once")
+    assert once.returncode == 0, once.stderr
+    digest = qianli(folder, "digest", "--day", "2026-11-19", "--brand", "澄嵐", "--out", "pages")
+    assert digest.returncode == 0, digest.stderr
+    page = (folder / digest.stdout.strip()).read_text("utf-8")
+    assert "退款拖了一個月" in page
+    status = json.loads(qianli(folder, "status", "--json").stdout)
+    assert status["posts"] == 3
+    assert status["brands"]["澄嵐"]["mentions"] == 2
+    assert status["queues"] == {"match": 0, "score": 0, "group": 0, "count": 0}
+    db = sqlite3.connect(folder / "qianli.db")
+    rows = db.execute("SELECT native_id, label, snownlp IS NOT NULL FROM v_posts ORDER BY 1").fetchall()
+    db.close()
+    assert [(r[0], r[2]) for r in rows] == [("1", 1), ("2", 1)]
+    assert rows[0][1] == "negative"
+    assert rows[1][1] in ("positive", "neutral")
+
+
+def test_wrong_words_of_a_command_name_what_is_right(folder: Path) -> None:
+    file = posts_file(folder)
+    run = qianli(folder, "import", str(file), "--brand", "澄蘭")
+    assert (run.returncode, run.stderr.count("\n")) == (2, 1)
+    assert "is no brand of" in run.stderr
+    run = qianli(folder, "import", str(file), "--map", "text")
+    assert "--map: must be FIELD=COLUMN, not 'text'" in run.stderr
+    run = qianli(folder, "digest", "--day", "yesterday")
+    assert "--day: must be a date such as 2026-11-20, not 'yesterday'" in run.stderr
+    run = qianli(folder, "digest", "--send")
+    assert (run.returncode, run.stderr.strip().endswith("smtp: missing, so nothing can be sent")) == (2, True)
+
+
+def test_preview_shows_what_a_file_is_taken_for_and_stores_nothing(folder: Path) -> None:
+    run = qianli(folder, "import", str(posts_file(folder)), "--preview")
+    assert run.returncode == 0, run.stderr
+    assert "text <- text" in run.stdout
+    assert json.loads(qianli(folder, "status", "--json").stdout)["posts"] == 0
+
+
+def test_score_reads_stdin_and_keeps_the_order(folder: Path) -> None:
+    run = qianli(folder, "score", "-", "--column", "內容", stdin="內容,x\n客服態度很差,1\nhello,2\n很好用,3\n")
+    lines = [json.loads(line) for line in run.stdout.splitlines()]
+    assert [set(line) for line in lines] == [{"snownlp", "p_negative", "label"}] * 3
+    assert lines[1] == {"snownlp": None, "p_negative": None, "label": "unscored"}
+    assert lines[0]["p_negative"] > lines[2]["p_negative"]
+
+
+def test_detect_prints_an_object_for_each_alert(folder: Path) -> None:
+    rows = ["time,count,other"]
+    for i in range(14 * 96):
+        stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(1_760_000_000 // 900 * 900 + i * 900))
+        rows.append(f"{stamp},{12 if 1000 <= i < 1020 else i % 3 == 0:d},{5}")
+    (folder / "counts.csv").write_text("\n".join(rows), "utf-8")
+    run = qianli(folder, "detect", "counts.csv")
+    alerts = [json.loads(line) for line in run.stdout.splitlines()]
+    assert run.returncode == 0, run.stderr
+    assert alerts
+    assert rows[1000] <= alerts[0]["time"] <= rows[1020]
+
+
+@contextmanager
+def service(folder: Path, *, mail: int = 0) -> Iterator[tuple[subprocess.Popen[str], Server]]:
+    """``qianli run`` with a source that answers and one that stalls far longer than the service may take to end."""
+    with serving() as server:
+        server.routes["/fine"] = Reply(200, b'{"version":"https://jsonfeed.org/version/1.1","items":[]}')
+        server.routes["/stalls"] = lambda handler: time.sleep(8)
+        feeds = "".join(
+            f'[[sources]]\nname = "{n}"\ntype = "feed"\nurl = "{server.url("/" + n)}"\n' for n in ("fine", "stalls")
+        )
+        smtp = (
+            f'[smtp]\nhost = "127.0.0.1"\nport = {mail}\nsecurity = "none"\nfrom = "q@example.test"\n' if mail else ""
+        )
+        network = '[network]\ncontact = "a@example.test"\nallow_private = true\n'
+        (folder / "config.toml").write_text(CONFIG + feeds + smtp + network, "utf-8")
+        process = subprocess.Popen(
+            [sys.executable, "-m", "monitor", "--config", str(folder / "config.toml"), "run"],
+            cwd=folder, stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )  # fmt: skip
+        try:
+            yield process, server
+        finally:
+            process.kill()
+            process.wait()
+            if process.stderr:
+                process.stderr.close()
+
+
+def test_sigterm_ends_the_service_cleanly_in_the_middle_of_a_cycle(folder: Path) -> None:
+    with service(folder) as (process, server):
+        wait_for(lambda: ("fine", "ok") in run_states(folder) and ("stalls", "running") in run_states(folder))
+        asked = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        _, log = process.communicate(timeout=30)
+        waited = time.monotonic() - asked
+    assert process.returncode == 0, log
+    assert "Traceback" not in log
+    assert waited < 8  # it did not wait for the source: that is what is tested, not a speed
+    db = sqlite3.connect(folder / "qianli.db")
+    assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    assert db.execute("SELECT count(*) FROM lease").fetchone() == (0,)
+    db.close()
+    assert run_states(folder) == {("fine", "ok"), ("stalls", "failed")}
+
+
+def test_owed_mail_leaves_while_a_source_hangs_and_a_second_service_is_refused(folder: Path) -> None:
+    db = open_store(folder / "qianli.db")
+    with writing(db):
+        letter = outbox.Letter("<1@example.test>", "alert", "事件", "text", "<p>html</p>", ("a@example.test",))
+        outbox.owe(db, letter, NOW)
+    db.close()
+    with mail_server() as box, service(folder, mail=box.port) as (process, server):
+        wait_for(lambda: bool(box.messages) and any(path == "/stalls" for path, _ in server.seen))
+        second = qianli(folder, "once")
+        assert process.poll() is None
+    assert (second.returncode, second.stderr.count("\n")) == (1, 1)
+    assert "works on this database" in second.stderr
+    assert box.recipients == ["a@example.test"]
+
+
+def run_states(folder: Path) -> set[tuple[str, str]]:
+    """Every (source, state) of the runs so far; nothing before the service has made its database."""
+    if not (folder / "qianli.key").exists():
+        return set()
+    db = sqlite3.connect(folder / "qianli.db")
+    try:
+        return set(db.execute("SELECT source, state FROM source_runs"))
+    finally:
+        db.close()
+
+
+def wait_for(condition, seconds: float = 60.0) -> None:  # type: ignore[no-untyped-def]
+    """Poll until something outside this process is so; fail if it never is."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it never came"
+        time.sleep(0.05)
