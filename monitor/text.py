@@ -14,7 +14,7 @@ from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
+from pathlib import Path
 from typing import Any
 
 from monitor.glosses import find_glosses
@@ -42,7 +42,7 @@ HAN = "\u3005\u3007\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003ffff"
 @cache
 def han_fold() -> Mapping[str, str]:
     """One fixed map, Traditional or variant character -> the character it is folded to. Idempotent."""
-    lines = resources.files("monitor").joinpath("data/han_fold.txt").read_text(encoding="utf-8").splitlines()
+    lines = (Path(__file__).with_name("data") / "han_fold.txt").read_text(encoding="utf-8").splitlines()
     return {line[0]: line[2] for line in lines if not line.startswith("#")}
 
 

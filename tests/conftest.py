@@ -16,6 +16,12 @@ PROGRAMS = {"chromium": "chromium", "openssl": "openssl", "sqlite3": "sqlite3"}
 """Debian package -> the program that shows it is installed."""
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Sentiment tables are built once a checkout, and never into the home of whoever runs the tests."""
+    assert config.cache is not None
+    os.environ["XDG_CACHE_HOME"] = str(config.cache.mkdir("xdg"))
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip a test whose Debian package is missing, in one line that names it; where all is required, fail."""
     for marker in item.iter_markers("debian"):

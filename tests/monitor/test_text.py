@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from monitor.text import (
     MAX_REPEAT,
     MAX_SCORED,
     MIN_IDENTITY,
+    SCORING_RULES,
     excerpt,
     fold,
     fold_text,
@@ -209,6 +211,23 @@ def test_for_scoring_takes_any_text(text: str) -> None:
     assert fed == fed.strip()
     fed.encode("utf-8")
     assert "\x00" not in fed
+
+
+GOLDEN = (
+    "回复 @某用户 :质量太差[怒]//@乙:真的吗",
+    "#新品#发布 http://t.cn/x1 ，很期待！！！！！",
+    "<p>客服&nbsp;不回</p>ＡＰＰ闪退，客户(hù)服务(wù)差",
+    "哈哈哈哈哈哈\u200b\u202e😡😡😡😡 100000元",
+    "".join(chr(0x4E00 + n % 50) for n in range(450)),
+)
+
+
+def test_what_snownlp_is_fed_changes_only_with_a_new_number_for_the_rules() -> None:
+    fed = "\n".join(map(for_scoring, GOLDEN))
+    digest = hashlib.sha256(fed.encode()).hexdigest()[:16]
+    assert (SCORING_RULES, digest) == (1, "152a2eef8103dc17"), (
+        "raise SCORING_RULES: stored scores are another model's now"
+    )
 
 
 # --- sentences and quotes

@@ -1,0 +1,68 @@
+"""Sentiment: SnowNLP's own number, and beside it a calibrated P(negative) with a label.
+
+Importing this is light; SnowNLP's model is read when the first ``Scorer`` is built.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from functools import cached_property
+
+from monitor.model import Label, Score
+from monitor.sentiment import calibration
+from monitor.sentiment.features import feature_values
+from monitor.sentiment.model_files import ModelFiles, code_digest, digest
+from monitor.text import SCORING_RULES, for_scoring
+
+UNSCORED = Score(None, None, Label.UNSCORED)
+
+_HAN = re.compile("[\u4e00-\u9fa5]")
+"""The characters that SnowNLP takes for Chinese; where there is none it says .5 or worse, and we say nothing."""
+
+
+class Scorer:
+    """Scores texts with the installed SnowNLP model and the shipped calibration."""
+
+    def __init__(self, model: ModelFiles | None = None) -> None:
+        """``model``: the user's own SnowNLP model; default that of the installed package."""
+        from monitor.sentiment.engine import open_engine  # not before a Scorer is built: it may bring numpy
+
+        self._model = model or ModelFiles.installed()
+        self._shipped = calibration.shipped_bytes()
+        self._calibration = calibration.read(self._shipped)
+        self._engine = open_engine(self._model)
+
+    @cached_property
+    def version(self) -> str:
+        """The name of the model, as in ``snownlp-0.12.3+cal-1+1a2b3c4d``.
+
+        It changes whenever any number could: with SnowNLP's code or model files, with the rules and the OpenCC that
+        make the string it reads, and with the calibration.
+        """
+        from importlib import metadata  # slow to import, and a score alone does not need it
+
+        calibrated = hashlib.sha256(self._shipped).hexdigest()
+        parts = (digest(self._model), code_digest(), str(SCORING_RULES), metadata.version("opencc"), calibrated)
+        own = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:8]
+        return f"snownlp-{metadata.version('snownlp')}+cal-{self._calibration.number}+{own}"
+
+    def score(self, text: str) -> Score:
+        """The score of one text; ``UNSCORED`` where it leaves no Han character to judge. Never raises."""
+        return self.score_many([text])[0]
+
+    def score_many(self, texts: Sequence[str]) -> list[Score]:
+        """The scores of many texts, in their order. Faster than one by one, and the same to the last bit."""
+        fed = [for_scoring(text) if isinstance(text, str) else "" for text in texts]
+        places = [place for place, each in enumerate(fed) if _HAN.search(each)]
+        scores = [UNSCORED] * len(fed)
+        numbers = self._engine.score_many([fed[place] for place in places])
+        for place, (snownlp, words) in zip(places, numbers, strict=True):
+            scores[place] = self._calibrated(texts[place], fed[place], snownlp, words)
+        return scores
+
+    def _calibrated(self, text: str, fed: str, snownlp: float, words: int) -> Score:
+        values = feature_values(text, fed, snownlp, words)
+        p_negative = self._calibration.p_negative(values)
+        return Score(snownlp, p_negative, self._calibration.label(p_negative, values))
