@@ -99,12 +99,19 @@ def change(now: Totals, before: Totals | None, usual_scatter: Scatter = POISSON)
 
 
 def rank_stories(lines: Sequence[StoryLine]) -> tuple[StoryLine, ...]:
-    """At most five, loudest first: by negative voices, then copies, then reach; the earlier one where all are equal."""
+    """At most five, loudest first: by negative voices and copies together, then voices, then reach; earlier first."""
 
     def loudness(line: StoryLine) -> tuple[int, int, int, int, datetime, int]:
         quote = line.quote
         answers = sum(n or 0 for n in (quote.likes, quote.reposts, quote.comments))
-        return (-line.voices, -line.copies, -answers, -(quote.followers or 0), line.first_seen, line.story_id)
+        return (
+            -line.voices - line.copies,
+            -line.voices,
+            -answers,
+            -(quote.followers or 0),
+            line.first_seen,
+            line.story_id,
+        )
 
     return tuple(sorted(lines, key=loudness)[:TOP_STORIES])
 
@@ -128,11 +135,15 @@ def _midnight(day: date, zone: str) -> datetime:
 
 
 def _raised(today: Totals, yesterday: Totals | None, last_week: Totals | None, factor: float) -> bool:
-    """More negative voices than usual. Usual is the same weekday last week, which shares the week's rhythm with
-    today; the day before stands in only where last week was not heard. What of today was not heard counts as none.
+    """More negative voices than usual, and a larger share of what was said: a promo brings more of everything.
+
+    Usual is the same weekday last week, which shares the week's rhythm with today; the day before stands in only where
+    last week was not heard. What of today was not heard counts as none.
     """
     usual = next((t for t in (last_week, yesterday) if t is not None and t.heard >= HEARD_ENOUGH), None)
     if usual is None or today.negative_voices <= usual.negative_voices:
+        return False
+    if (today.negative_share or 0.0) <= (usual.negative_share or 0.0):
         return False
     return _poisson_p(today.negative_voices, usual.negative_voices, 1.0, usual.heard, factor) < NOISE_LEVEL
 

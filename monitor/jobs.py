@@ -99,7 +99,7 @@ def collect(app: App, db: Database, now: datetime, report: Report) -> None:
 
 
 def process(app: App, db: Database, now: datetime, report: Report, progress: Progress = quiet) -> None:
-    """Match, score, group and count, until no stage has anything left to do; a broken stage does not stop the others."""
+    """Match, score, group and count, until no stage has anything left to do; a broken one stops no other."""
     stages.prepare(app, db, now)
     working: dict[str, Stage] = {"match": match, "score": score, "group": group}
     while any(posts.waiting(db)[name] for name in working) and not app.stop.is_set():
@@ -138,6 +138,7 @@ def count(app: App, db: Database, report: Report, progress: Progress) -> None:
 
 def watch(app: App, db: Database, now: datetime) -> None:
     """Judge each own brand's closed bins: spikes, incidents, owed alerts. Competitors are counted, never watched."""
+    watching.measure_sources(app, db, now)
     for brand, brand_id in app.own_brands:
         _, error = attempt(lambda b=brand, i=brand_id: watching.watch(app, db, b, i, now))  # type: ignore[misc]
         if error is not None:

@@ -24,12 +24,13 @@ class Keys:
 def keys(platform: str, native_id: str, kind: str, text: str, parent: str, root: str) -> Keys:
     """The keys of one post; ``parent`` and ``root`` are native ids, empty where there are none."""
     own = f"post:{platform}:{native_id}"
-    thread = f"thread:{platform}:{root or native_id}"
+    # Its own thread too: a reply to a reply may know no more than what it answers.
+    threads = tuple(dict.fromkeys(f"thread:{platform}:{i}" for i in (root, native_id) if i))
     if kind == "repost" and parent:
-        return Keys((own, f"post:{platform}:{parent}"), (thread,))
+        return Keys((own, f"post:{platform}:{parent}"), threads)
     is_reply = bool(parent) or root not in ("", native_id)
     folded = "" if is_reply else identity(text)
     if len(folded) < MIN_IDENTITY:
-        return Keys((own,), (thread,))
+        return Keys((own,), threads)
     digest = hashlib.blake2b(folded.encode("utf-8", "replace"), digest_size=16).hexdigest()
-    return Keys((own, f"text:{digest}"), (thread,))
+    return Keys((own, f"text:{digest}"), threads)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -107,8 +107,19 @@ def parse(
     except SourceError as error:
         raise SourceError(f"{host_of(url)}: {error}") from error
     posts = [_post(entry, url, platform, fetched_at, keep_query) for entry in entries]
-    kept = tuple(post for post in posts if post is not None)
-    return Parsed(kept, lost + len(posts) - len(kept))
+    kept = [post for post in posts if post is not None]
+    return Parsed(tuple(_threaded(kept)), lost + len(posts) - len(kept))
+
+
+def _threaded(posts: Sequence[Post]) -> Iterator[Post]:
+    """Each reply with the start of its thread: as far up as this answer tells."""
+    parents = {post.native_id: post.parent for post in posts if post.parent}
+    for post in posts:
+        root, seen = post.parent, {post.native_id}
+        while root in parents and root not in seen:
+            seen.add(root)
+            root = parents[root]
+        yield replace(post, root=root) if root else post
 
 
 def _post(entry: Entry, base: str, platform: str, fetched_at: datetime, keep_query: bool) -> Post | None:
@@ -124,6 +135,8 @@ def _post(entry: Entry, base: str, platform: str, fetched_at: datetime, keep_que
         native_id=_native_id(tidy(entry.id), link, title or text, entry.times),
         text=text,
         url=link,
+        kind="comment" if entry.reply_to else "post",
+        parent=_native_id(tidy(entry.reply_to), "", "", ()) if entry.reply_to else "",
         author=Author(author, name=author) if author else None,
         published_at=_claimed(entry.times, fetched_at),
     )

@@ -18,7 +18,9 @@ from monitor.errors import SourceError
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry as the feed wrote it. ``times`` are the written times to believe, in this order."""
+    """One entry as the feed wrote it. ``times`` are the written times to believe, in this order. ``reply_to`` is the id
+    of the entry that this one answers, where the feed says so (Atom threading, RFC 4685).
+    """
 
     id: str = ""
     link: str = ""
@@ -28,6 +30,7 @@ class Entry:
     body_is_html: bool = True
     author: str = ""
     times: tuple[str, ...] = ()
+    reply_to: str = ""
 
 
 Entries = tuple[list[Entry], int]
@@ -171,6 +174,7 @@ def _from_feedparser(entry: Any) -> Entry:
         body_is_html=_is_html(body),
         author=_text(person.get("name") or get("author")),
         times=tuple(filter(None, (_text(get("published")), _text(get("updated")), _text(get("created"))))),
+        reply_to=_text((get("thr_in-reply-to") or {}).get("ref")),
     )
 
 

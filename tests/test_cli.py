@@ -168,7 +168,7 @@ def service(folder: Path, *, mail: int = 0) -> Iterator[tuple[subprocess.Popen[s
 
 
 def test_sigterm_ends_the_service_cleanly_in_the_middle_of_a_cycle(folder: Path) -> None:
-    with service(folder) as (process, server):
+    with service(folder) as (process, _):
         wait_for(lambda: ("fine", "ok") in run_states(folder) and ("stalls", "running") in run_states(folder))
         asked = time.monotonic()
         process.send_signal(signal.SIGTERM)

@@ -90,15 +90,17 @@ def mark_groups(db: Database, groups: Sequence[int]) -> None:
 def recount(db: Database, limit: int = 500) -> int:
     """Make up to ``limit`` dirty bins again, in the caller's transaction; how many were made."""
     bins = db.execute("SELECT brand, platform, bin FROM dirty_bins ORDER BY bin LIMIT ?", [limit]).fetchall()
+    changed = []
     for brand, platform, start in bins:
         rows = _rows(db, brand, platform, start)
         db.conn.executemany(
             "UPDATE mentions SET opens_voice = ? WHERE post = ? AND brand = ? AND opens_voice <> ?",
             [(opens, post, brand, opens) for post, _, _, opens in rows],
         )
-        _write(db, brand, platform, start, _totals(rows))
+        if _write(db, brand, platform, start, _totals(rows)):
+            changed.append((brand, platform, start))
     db.conn.executemany("DELETE FROM dirty_bins WHERE brand = ? AND platform = ? AND bin = ?", bins)
-    _forget_states(db, bins)
+    _forget_states(db, changed)
     return len(bins)
 
 
@@ -125,17 +127,24 @@ def _totals(rows: Sequence[tuple[int, str | None, int, int]]) -> tuple[int, int,
     )
 
 
-def _write(db: Database, brand: int, platform: str, start: str, row: tuple[int, ...]) -> None:
-    if not row[0]:
-        db.execute("DELETE FROM counts WHERE brand = ? AND platform = ? AND bin = ?", [brand, platform, start])
-        return
-    db.execute(
-        """INSERT INTO counts (brand, platform, bin, mentions, negative_posts, negative_voices, live_voices, other)
-           VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE
-           SET mentions = excluded.mentions, negative_posts = excluded.negative_posts, other = excluded.other,
-               negative_voices = excluded.negative_voices, live_voices = excluded.live_voices""",
-        [brand, platform, start, *row],
-    )
+def _write(db: Database, brand: int, platform: str, start: str, row: tuple[int, int, int, int, int]) -> bool:
+    """Store one bin; whether that changed anything. A bin is dirty more often than it changes."""
+    key = [brand, platform, start]
+    before = db.execute(
+        """SELECT mentions, negative_posts, negative_voices, live_voices, other FROM counts
+           WHERE brand = ? AND platform = ? AND bin = ?""",
+        key,
+    ).fetchone()
+    if before == (row if row[0] else None):
+        return False
+    db.execute("DELETE FROM counts WHERE brand = ? AND platform = ? AND bin = ?", key)
+    if row[0]:
+        db.execute(
+            """INSERT INTO counts (brand, platform, bin, mentions, negative_posts, negative_voices, live_voices, other)
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?)""",
+            [*key, *row],
+        )
+    return True
 
 
 def _forget_states(db: Database, bins: Sequence[tuple[int, str, str]]) -> None:

@@ -15,10 +15,12 @@ def assign(db: Database, posts: Mapping[int, Keys]) -> None:
     touched: set[int] = set()
     for post, keys in posts.items():
         _leave(db, post)
-        group = _group_of(db, keys.group, touched)
+        groups = _lookup(db, "group_keys", '"group"', keys.group)
+        told = {*_lookup(db, "story_keys", "story", keys.story), *(_story(db, g) for g in groups)}
+        story = _merge_stories(db, sorted(told)) if told else _added(db, "INSERT INTO stories DEFAULT VALUES", [])
+        group = _merge_groups(db, groups) if groups else _added(db, "INSERT INTO groups (story) VALUES (?)", [story])
         db.execute("INSERT INTO group_members VALUES (?, ?)", [post, group])
         _point(db, "group_keys", '"group"', keys.group, group)
-        story = _story_of(db, keys.story, group)
         _point(db, "story_keys", "story", keys.story, story)
         touched.add(group)
     counts.mark(db, list(posts))
@@ -32,23 +34,15 @@ def _leave(db: Database, post: int) -> None:
         db.execute("DELETE FROM group_members WHERE post = ?", [post])
 
 
-def _group_of(db: Database, keys: Sequence[str], touched: set[int]) -> int:
-    found = _lookup(db, "group_keys", '"group"', keys)
-    if not found:
-        story = _added(db, "INSERT INTO stories (merged_into) VALUES (NULL)", [])
-        return _added(db, "INSERT INTO groups (story) VALUES (?)", [story])
-    keep, *others = found
+def _merge_groups(db: Database, groups: Sequence[int]) -> int:
+    """One group of several, whose stories are one already; the ids of the others stay valid and point to it."""
+    keep, *others = groups
     for other in others:
         counts.mark_groups(db, [other])
         db.execute('UPDATE group_members SET "group" = ? WHERE "group" = ?', [keep, other])
         db.execute('UPDATE group_keys SET "group" = ? WHERE "group" = ?', [keep, other])
         db.execute("UPDATE groups SET merged_into = ? WHERE id = ? OR merged_into = ?", [keep, other, other])
-        _merge_stories(db, sorted({_story(db, keep), _story(db, other)}))
     return keep
-
-
-def _story_of(db: Database, keys: Sequence[str], group: int) -> int:
-    return _merge_stories(db, sorted({_story(db, group), *_lookup(db, "story_keys", "story", keys)}))
 
 
 def _merge_stories(db: Database, stories: Sequence[int]) -> int:

@@ -142,14 +142,17 @@ def _overdue(app: App, pool: _Pool, waiting: set[str], deadline: float) -> Itera
 
 
 def store_page(app: App, db: Database, run: Run, page: Page, now: datetime) -> None:
-    """Posts, cursor and run in one transaction: a crash before it fetches the page again, one after it has it all."""
+    """Posts and run in one transaction. The cursor moves only when the run has ended, never before its posts.
+
+    A crash before that fetches the page again, and then sees again whether it reached back to what was heard; a
+    cursor kept here would have the source say "unchanged", and the gap behind the page would pass for heard.
+    """
     first = run.state.heard_to is None
     arrival = posts.Arrival(
         run.collector.name, now, app.config.service.live_within, trust_unclaimed=not first, heard_to=run.state.heard_to
     )
     with writing(db):
         added = posts.add(db, page.posts, arrival, app.author_key, app.config.privacy.keep_authors)
-        coverage.keep_cursor(db, run.collector.name, page.cursor, now, run.state.refusals)
         coverage.add_page(db, run.id, added.seen, added.new, page.rejected)
     run.cursor = page.cursor
     stream = run.streams.setdefault(page.stream, Stream())

@@ -36,17 +36,22 @@ def due(app: App, db: Database, now: datetime) -> Iterator[tuple[Brand, int, dat
     local = now.astimezone(app.config.timezone)
     last = local.date() - DAY if local.time() >= app.config.digest.at else local.date() - 2 * DAY
     for brand, brand_id in app.own_brands:
-        if coverage.first_heard(db, brand_id) is None:
+        heard, made = coverage.first_heard(db, brand_id), service.last_digest(db, brand_id)
+        if heard is None:
             continue  # nothing was ever collected or imported: there is no day to tell of
-        made, started = service.last_digest(db, brand_id), coverage.first_run(db)
-        first = made + DAY if made else last
-        if not made and started:  # the first digest is of the day before the service first ran
-            first = started.astimezone(app.config.timezone).date() - DAY
+        first = made + DAY if made else _first_owed(app, coverage.first_run(db), heard, last)
         day = max(first, last - (CATCH_UP - 1) * DAY)
         while day <= last:
             hour = datetime.combine(day + DAY, app.config.digest.at, app.config.timezone)
             yield brand, brand_id, day, now > hour + GRACE
             day += DAY
+
+
+def _first_owed(app: App, started: datetime | None, heard: datetime, last: date) -> date:
+    """Of a service that has made no digest yet: the day before it first ran, if anything of that day was heard."""
+    zone = app.config.timezone
+    before = started.astimezone(zone).date() - DAY if started else last
+    return max(before, heard.astimezone(zone).date())
 
 
 def load(app: App, db: Database, brand: Brand, brand_id: int, day: date, now: datetime, late: bool = False) -> Digest:

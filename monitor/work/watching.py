@@ -8,6 +8,8 @@ posts can no longer change, so that a watch steps hours, not months.
 from __future__ import annotations
 
 import hashlib
+import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -24,6 +26,8 @@ from monitor.store.outbox import Letter, message_ids, owe
 from monitor.work.app import App
 from monitor.work.quoting import quotes
 
+log = logging.getLogger("qianli")
+
 PAGES_WITHIN = timedelta(hours=24)
 """A live spike found later than this, after a long standstill, is history: it shows and wakes nobody."""
 
@@ -39,35 +43,52 @@ class Step:
     measurement: Measurement
 
 
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Both detectors as they were after the bin ``at``. ``key`` names their settings."""
+
+    key: str
+    at: datetime
+    states: Mapping[str, str]
+
+
 def detector_settings(app: App) -> Settings:
     return Settings(width=BIN, zone=app.config.timezone)
 
 
+def measure_sources(app: App, db: Database, now: datetime) -> None:
+    """Which share of each brand's volume, competitors too, each source brings: what a deaf one would cost."""
+    names = [c.name for c in app.collectors]
+    with writing(db):
+        for brand_id in app.brands.values():
+            coverage.refresh_shares(db, brand_id, names, now)
+
+
 def watch(app: App, db: Database, brand: Brand, brand_id: int, now: datetime) -> None:
     """Judge every closed bin of one brand that has not been, and store what follows from it in one transaction."""
-    with writing(db):
-        coverage.refresh_shares(db, brand_id, [c.name for c in app.collectors], now)
-    steps = _measure(app, db, brand_id, now)
+    steps, memory = _measure(app, db, brand_id, now)
     for step in steps:
         _consider(app, db, brand, brand_id, step, now)
+    if memory is not None:  # only now: after a crash, the bins it lets us skip would never be considered
+        with writing(db):
+            for origin, state in memory.states.items():
+                stored.keep_state(db, brand_id, origin, memory.key, memory.at, state, memory.at - SHORT_HISTORY)
 
 
-def _measure(app: App, db: Database, brand: int, now: datetime) -> list[Step]:
+def _measure(app: App, db: Database, brand: int, now: datetime) -> tuple[list[Step], Memory | None]:
     settings = detector_settings(app)
     key = hashlib.sha256(repr(settings).encode()).hexdigest()[:16]
     detectors, start = _remembered(db, brand, settings, key, now)
     end = bin_start(now)
     bins = _bins(db, brand, start, end)
     settled = bin_start(end - app.config.service.live_within - BIN)
-    steps, kept = [], start
+    steps, memory = [], None
     for at, live, history in bins:
         for origin, bin_ in ((LIVE, live), (HISTORY, history)):
             steps.append(Step(origin, detectors[origin].step(bin_)))
-        if at == settled and at - kept >= MEMORY_EVERY:
-            with writing(db):
-                for origin, detector in detectors.items():
-                    stored.keep_state(db, brand, origin, key, at, detector.dump(), at - SHORT_HISTORY)
-    return steps
+        if at == settled and at - start >= MEMORY_EVERY:
+            memory = Memory(key, at, {origin: detector.dump() for origin, detector in detectors.items()})
+    return steps, memory
 
 
 def _remembered(
@@ -77,8 +98,12 @@ def _remembered(
     memory = {origin: stored.load_state(db, brand, origin, key) for origin in (LIVE, HISTORY)}
     live, history = memory[LIVE], memory[HISTORY]
     if live and history and live[0] == history[0]:
-        loaded = {LIVE: Detector.load(settings, live[1]), HISTORY: Detector.load(settings, history[1])}
-        return loaded, live[0] + BIN
+        try:
+            loaded = {LIVE: Detector.load(settings, live[1]), HISTORY: Detector.load(settings, history[1])}
+        except ValueError:
+            log.info("the detector's memory is of another version: stepping again from the first bin")
+        else:
+            return loaded, live[0] + BIN
     first = coverage.first_heard(db, brand) or bin_start(now)
     return {LIVE: Detector(settings), HISTORY: Detector(settings)}, first
 

@@ -169,9 +169,9 @@ def story(story_id: int, voices: int, copies: int = 0, likes: int | None = None,
 
 
 class TestRankStories:
-    def test_voices_then_copies_then_reach(self) -> None:
+    def test_voices_and_copies_together_then_reach(self) -> None:
         lines = [story(1, 3), story(2, 9), story(3, 3, copies=200), story(4, 3, likes=50)]
-        assert [s.story_id for s in rank_stories(lines)] == [2, 3, 4, 1]
+        assert [s.story_id for s in rank_stories(lines)] == [3, 2, 4, 1]
 
     def test_equal_ones_by_age_so_that_the_order_is_fixed(self) -> None:
         assert [s.story_id for s in rank_stories([story(1, 3, seen=9), story(2, 3, seen=1)])] == [2, 1]

@@ -129,7 +129,7 @@ def test_owed_mail_leaves_although_a_stage_fails_and_a_source_hangs(tmp_path: Pa
         never.wait()
         return []
 
-    two = Page((post(1, "澄嵐 甲", NOW), post(2, "澄嵐 乙", NOW)))
+    two = Page((post(1, "澄嵐 甲", NOW - DAY), post(2, "澄嵐 乙", NOW)))
     app = make_app(tmp_path, {"forum": lambda q: [two], "hangs": hangs}, mail=mailbox.port, keep_going=True)
     db = app.open_store()
     letter = outbox.Letter("<1@example.test>", "alert", "件名", "text", "<p>html</p>", ("oncall@example.test",))
@@ -211,12 +211,22 @@ def test_started_at_any_hour_the_digest_that_is_owed_is_made(
 
 
 def test_days_missed_while_down_are_made_up_for_and_marked_late(tmp_path: Path) -> None:
-    app = make_app(tmp_path, {"forum": one_post})
+    app = make_app(tmp_path, {"forum": lambda q: [Page((post(1, "澄嵐", q.now - 3 * DAY),))]})
     db = app.open_store()
     jobs.cycle(app, db, at("2026-11-16T08:35"))
     jobs.cycle(app, db, at("2026-11-20T09:10"))
     rows = db.execute("SELECT day, late FROM digests ORDER BY day").fetchall()
     assert rows == [("2026-11-15", 0), ("2026-11-16", 1), ("2026-11-17", 1), ("2026-11-18", 1), ("2026-11-19", 1)]
+    db.close()
+
+
+def test_a_service_that_heard_nothing_of_yesterday_owes_no_digest_of_it(tmp_path: Path) -> None:
+    app = make_app(tmp_path, {"forum": one_post})
+    db = app.open_store()
+    jobs.cycle(app, db, at("2026-11-16T08:35"))
+    assert db.execute("SELECT count(*) FROM digests").fetchone() == (0,)
+    jobs.cycle(app, db, at("2026-11-17T08:35"))
+    assert db.execute("SELECT day, late FROM digests").fetchall() == [("2026-11-16", 0)]
     db.close()
 
 

@@ -29,7 +29,7 @@ TEXTS = (
     "澄岚气炸锅用了不到一个月就冒烟客服还叫我自己寄回去",
     "好用",
 )
-LABELS = st.sampled_from([label for label in Label])
+LABELS = st.sampled_from(list(Label))
 
 
 class Killed(Exception):
