@@ -58,6 +58,13 @@ class TestVerdict:
     def test_calm(self) -> None:
         assert said(voices(6), voices(4), voices(5)) == "calm"
 
+    def test_a_promo_brings_more_of_everything_and_is_not_raised(self) -> None:
+        usual = Totals(mentions=100, negative_posts=19, negative_voices=15)
+        promo = Totals(mentions=500, negative_posts=74, negative_voices=60)
+        assert said(promo, usual, usual) == "calm"
+        worse = Totals(mentions=500, negative_posts=150, negative_voices=60)
+        assert said(worse, usual, usual) == "raised"
+
     def test_the_same_weekday_is_what_is_usual(self) -> None:
         """A Monday is compared with a Monday, not with the quiet Sunday before it."""
         assert said(voices(60), voices(20), voices(58)) == "calm"

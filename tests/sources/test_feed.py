@@ -373,3 +373,26 @@ def test_a_cursor_of_another_shape_is_no_obstacle(server: Server, http: Http) ->
     (page,) = pages(feed)
     broken = dict.fromkeys(page.cursor, "text")
     assert pages(feed, cursor=dict(broken))[0].exhausted
+
+
+def test_replies_of_an_atom_feed_know_their_thread() -> None:
+    """RFC 4685: a reply names what it answers; the start of the thread is found as far up as the answer tells."""
+
+    def entry(own: str, answers: str = "") -> str:
+        ref = f'<thr:in-reply-to ref="{answers}"/>' if answers else ""
+        return f"<entry><id>{own}</id><title>t{own}</title><updated>2026-11-20T09:00:00Z</updated>{ref}</entry>"
+
+    entries = [entry("c", "b"), entry("b", "a"), entry("a"), entry("x", "gone"), entry("l1", "l2"), entry("l2", "l1")]
+    head = '<feed xmlns="http://www.w3.org/2005/Atom" xmlns:thr="http://purl.org/syndication/thread/1.0">'
+    posts = parse(
+        (head + "".join(entries) + "</feed>").encode(),
+        url="https://forum.example.test/a",
+        platform="forum",
+        fetched_at=NOW,
+    ).posts
+    found = {p.native_id: (p.kind, p.parent, p.root) for p in posts}
+    assert found["a"] == ("post", "", "")
+    assert found["b"] == ("comment", "a", "a")
+    assert found["c"] == ("comment", "b", "a")
+    assert found["x"] == ("comment", "gone", "gone")
+    assert {found["l1"][1], found["l2"][1]} == {"l1", "l2"}  # a loop ends
