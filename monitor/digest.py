@@ -99,19 +99,12 @@ def change(now: Totals, before: Totals | None, usual_scatter: Scatter = POISSON)
 
 
 def rank_stories(lines: Sequence[StoryLine]) -> tuple[StoryLine, ...]:
-    """At most five, loudest first: by negative voices and copies together, then voices, then reach; earlier first."""
+    """At most five, loudest first: by negative voices and copies together, then voices, then reach; equals as given."""
 
-    def loudness(line: StoryLine) -> tuple[int, int, int, int, datetime, int]:
+    def loudness(line: StoryLine) -> tuple[int, int, int, int]:
         quote = line.quote
         answers = sum(n or 0 for n in (quote.likes, quote.reposts, quote.comments))
-        return (
-            -line.voices - line.copies,
-            -line.voices,
-            -answers,
-            -(quote.followers or 0),
-            line.first_seen,
-            line.story_id,
-        )
+        return (-line.voices - line.copies, -line.voices, -answers, -(quote.followers or 0))
 
     return tuple(sorted(lines, key=loudness)[:TOP_STORIES])
 

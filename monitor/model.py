@@ -230,12 +230,16 @@ class IncidentLine:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """A stretch in which one source did not hear: ``blind`` (refused, failed, never recovered) or ``partial``."""
+    """A stretch in which one source did not hear: ``blind`` (refused, failed, never recovered) or ``partial``.
+
+    ``cause`` is the state of its last bad run in it (see ``SourceError.state``), ``reason`` what that run said.
+    """
 
     start: datetime
     end: datetime
     state: str
     reason: str = ""
+    cause: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,8 +112,20 @@ def _gap_sentence(source: str, gap: Gap, window: Window, words: Language) -> str
         sentence = words.gettext("%(source)s was not heard at all.", **values)
     else:
         sentence = words.gettext("%(source)s was not heard from %(start)s to %(end)s.", **values)
-    reason = words.gettext("Reason: %(reason)s", reason=line(gap.reason, 80)) if gap.reason else ""
-    return words.sentences(sentence, reason)
+    cause, detail = _cause(gap.cause, words), line(gap.reason, 80)
+    both = words.gettext("%(cause)s (%(detail)s)", cause=cause, detail=detail)
+    reason = both if cause and detail else cause or detail
+    return words.sentences(sentence, words.gettext("Reason: %(reason)s", reason=reason) if reason else "")
+
+
+def _cause(cause: str, words: Language) -> str:
+    """What kind of trouble a run had, in words of a person who runs no collector."""
+    return {
+        "failed": words.gettext("no usable answer"),
+        "rate_limited": words.gettext("the source asked for fewer questions"),
+        "blocked": words.gettext("the source refused us"),
+        "needs_credentials": words.gettext("a login is missing"),
+    }.get(cause, "")
 
 
 def _end(moment: datetime, window: Window, words: Language) -> str:

@@ -227,5 +227,5 @@ def _gap(db: Database, source: str, start: datetime, end: datetime) -> Gap:
            AND started_at >= ? AND started_at <= ? ORDER BY started_at DESC LIMIT 1""",
         [source, utc_text(start), utc_text(end)],
     ).fetchone()
-    reason = ": ".join(filter(None, row)) if row else ""
-    return Gap(start, end, "partial" if partial else "blind", reason)
+    cause, reason = row or ("", "")
+    return Gap(start, end, "partial" if partial else "blind", reason, cause)

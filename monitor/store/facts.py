@@ -43,13 +43,15 @@ def platforms(db: Database, brand: int, start: datetime, end: datetime) -> list[
 def stories(db: Database, brand: int, start: datetime, end: datetime, limit: int = 20) -> list[StoryLine]:
     """The stories with negative posts in [start, end), loudest first: by voices and copies together.
 
-    A story that began the day before opens no new voice by being copied, and is loud all the same.
+    A story that began the day before opens no new voice by being copied, and is loud all the same. Among equals the
+    one that is negative beyond doubt comes first.
     """
     rows = db.execute(
         """SELECT g.story, sum(m.opens_voice), count(*), count(*) - count(DISTINCT gm."group"), min(m.counted_at)
            FROM mentions m JOIN group_members gm ON gm.post = m.post JOIN groups g ON g.id = gm."group"
            WHERE m.brand = ? AND m.label = 'negative' AND m.counted_at >= ? AND m.counted_at < ?
-           GROUP BY g.story ORDER BY sum(m.opens_voice) + count(*) - count(DISTINCT gm."group") DESC, 3 DESC, 5, 1
+           GROUP BY g.story ORDER BY sum(m.opens_voice) + count(*) - count(DISTINCT gm."group") DESC, 3 DESC,
+               max(coalesce(m.p_negative, 1)) DESC, 5, 1
            LIMIT ?""",
         [brand, utc_text(start), utc_text(end), limit],
     ).fetchall()
