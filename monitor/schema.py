@@ -38,8 +38,9 @@ TABLES = (
     """CREATE TABLE revisions (
         post INTEGER NOT NULL REFERENCES posts(id), seen_at TEXT NOT NULL, text TEXT NOT NULL,
         PRIMARY KEY (post, seen_at)) WITHOUT ROWID""",
-    # Work that a stage still has to do. A row is deleted in the transaction that stores the stage's result.
-    """CREATE TABLE queue (stage TEXT NOT NULL, post INTEGER NOT NULL REFERENCES posts(id),
+    # Work that a stage still has to do. A row is deleted in the transaction that stores the stage's result, and only
+    # with the ticket the stage took: a post that was edited meanwhile has a new one, and is done again.
+    """CREATE TABLE queue (stage TEXT NOT NULL, post INTEGER NOT NULL REFERENCES posts(id), ticket INTEGER NOT NULL,
         PRIMARY KEY (stage, post)) WITHOUT ROWID""",
     # label and p_negative are the effective ones, written by the one function that picks them (store.mentions);
     # opens_voice is written when the bin is counted (store.counts).

@@ -76,9 +76,9 @@ def _ask_for_rest(db: Database, ids: Sequence[int]) -> None:
 def _ask_replies(db: Database, ids: Sequence[int]) -> None:
     """A reply inherits its root's brands: when those change, its match has to be made again, whoever came first."""
     db.conn.executemany(
-        """INSERT INTO queue SELECT 'match', r.id FROM posts p
+        """INSERT INTO queue SELECT 'match', r.id, random() FROM posts p
            JOIN posts r ON r.platform = p.platform AND r.root = p.native_id AND r.root <> '' AND r.id <> p.id
-           WHERE p.id = ? ON CONFLICT DO NOTHING""",
+           WHERE p.id = ? ON CONFLICT DO UPDATE SET ticket = excluded.ticket""",
         [(i,) for i in ids],
     )
 

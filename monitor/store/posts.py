@@ -48,6 +48,7 @@ class Queued:
     author_key: str | None
     parent: str
     root: str
+    ticket: int
     named: tuple[str, ...]
 
 
@@ -153,26 +154,37 @@ def _engagement(db: Database, identity: int, post: Post, at: datetime) -> None:
 
 
 def enqueue(db: Database, stage: str, ids: Iterable[int]) -> None:
-    db.conn.executemany("INSERT INTO queue VALUES (?, ?) ON CONFLICT DO NOTHING", [(stage, i) for i in ids])
+    """Have a stage do these posts, again if it is doing them just now."""
+    db.conn.executemany(
+        "INSERT INTO queue VALUES (?, ?, random()) ON CONFLICT DO UPDATE SET ticket = excluded.ticket",
+        [(stage, i) for i in ids],
+    )
 
 
 def enqueue_all(db: Database, stage: str) -> None:
     """Have a stage do every post again: the rules have changed."""
-    db.execute("INSERT INTO queue SELECT ?, id FROM posts WHERE true ON CONFLICT DO NOTHING", [stage])
+    db.execute(
+        """INSERT INTO queue SELECT ?, id, random() FROM posts WHERE true
+           ON CONFLICT DO UPDATE SET ticket = excluded.ticket""",
+        [stage],
+    )
 
 
 def take(db: Database, stage: str, limit: int) -> list[Queued]:
     """The next posts that a stage has to do, oldest first; they stay queued until ``done``."""
     rows = db.execute(
-        """SELECT p.id, p.platform, p.native_id, p.kind, p.text, p.author_key, p.parent, p.root, p.named
+        """SELECT p.id, p.platform, p.native_id, p.kind, p.text, p.author_key, p.parent, p.root, q.ticket, p.named
            FROM queue q JOIN posts p ON p.id = q.post WHERE q.stage = ? ORDER BY q.post LIMIT ?""",
         [stage, limit],
     ).fetchall()
-    return [Queued(*(*row[:8], tuple(json.loads(row[8])))) for row in rows]
+    return [Queued(*(*row[:9], tuple(json.loads(row[9])))) for row in rows]
 
 
-def done(db: Database, stage: str, ids: Iterable[int]) -> None:
-    db.conn.executemany("DELETE FROM queue WHERE stage = ? AND post = ?", [(stage, i) for i in ids])
+def done(db: Database, stage: str, batch: Iterable[Queued]) -> None:
+    """Take posts off a stage's queue, except those that were put there again since they were taken."""
+    db.conn.executemany(
+        "DELETE FROM queue WHERE stage = ? AND post = ? AND ticket = ?", [(stage, p.id, p.ticket) for p in batch]
+    )
 
 
 def waiting(db: Database) -> dict[str, int]:

@@ -53,7 +53,7 @@ def retry_after_upgrade(db: Database, version: str, stages: Iterable[str]) -> No
     """Items that failed in another version of the program are queued again."""
     for stage in stages:
         db.execute(
-            """INSERT INTO queue SELECT stage, CAST(item AS INTEGER) FROM failures
+            """INSERT INTO queue SELECT stage, CAST(item AS INTEGER), random() FROM failures
                WHERE stage = ? AND version <> ? AND item <> 'stage' ON CONFLICT DO NOTHING""",
             [stage, version],
         )

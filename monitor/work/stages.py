@@ -39,7 +39,7 @@ def store_matches(app: App, db: Database, batch: Sequence[Queued], found: dict[i
     own = {p.id: brand for p in batch if (brand := app.matcher.own_account(p.author_key)) is not None}
     with writing(db):
         # First, because a root that changes puts its replies back into this queue.
-        posts.done(db, "match", [p.id for p in batch])
+        posts.done(db, "match", batch)
         matches = {p.id: _mentions(app, db, p, found[p.id], own.get(p.id)) for p in batch if p.id in found}
         mentions.replace(db, matches, own)
 
@@ -66,7 +66,7 @@ def store_scores(app: App, db: Database, batch: Sequence[Queued], scores: dict[i
     with writing(db):
         mentions.use_model(db, app.scorer.version, now)
         mentions.add_scores(db, scores, app.scorer.version, now)
-        posts.done(db, "score", [p.id for p in batch])
+        posts.done(db, "score", batch)
 
 
 def tie(_app: App, batch: Sequence[Queued]) -> list[Keys]:
@@ -76,7 +76,7 @@ def tie(_app: App, batch: Sequence[Queued]) -> list[Keys]:
 def store_groups(_app: App, db: Database, batch: Sequence[Queued], tied: dict[int, Keys]) -> None:
     with writing(db):
         groups.assign(db, tied)
-        posts.done(db, "group", [p.id for p in batch])
+        posts.done(db, "group", batch)
 
 
 def count(app: App, db: Database) -> int:

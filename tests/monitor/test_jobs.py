@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -14,8 +14,8 @@ import pytest
 from monitor import jobs
 from monitor.errors import Blocked, RateLimited, SourceError
 from monitor.jobs import Report
-from monitor.model import Page, Query
-from monitor.store import outbox, posts, service
+from monitor.model import Page, Query, Score
+from monitor.store import outbox, posts, service, writing
 from monitor.work.app import App
 from tests.standin import DAY, HOUR, MINUTE, NOW, Mailbox, Words, mail_server, make_app, post
 
@@ -328,6 +328,31 @@ def test_replies_inherit_their_roots_brand_whoever_comes_first(tmp_path: Path) -
     ]
     answers = db.execute("SELECT native_id, answer_of FROM v_posts_unmatched").fetchall()
     assert answers == [("o", "澄嵐")]
+    db.close()
+
+
+def test_a_post_edited_while_it_is_scored_is_scored_again(tmp_path: Path) -> None:
+    """Collect and stages are jobs of their own: an edit may arrive between reading a text and storing its score."""
+    app = make_app(tmp_path)
+    db = app.open_store()
+    arrival = posts.Arrival("forum", NOW, 2 * HOUR)
+
+    def arrives(text: str) -> None:
+        with writing(db):
+            posts.add(db, [post(1, text, NOW)], arrival, app.author_key)
+
+    class Slow(Words):
+        def score_many(self, texts: Sequence[str]) -> list[Score]:
+            if texts == ["澄嵐很好"]:
+                arrives("澄嵐爛")
+            return super().score_many(texts)
+
+    app.__dict__["scorer"] = Slow()
+    arrives("澄嵐很好")
+    jobs.process(app, db, NOW, Report())
+    assert db.execute("SELECT text, label FROM v_posts").fetchall() == [("澄嵐爛", "negative")]
+    assert db.execute("SELECT text FROM revisions").fetchall() == [("澄嵐很好",)]
+    assert db.execute("SELECT negative_voices FROM counts").fetchall() == [(1,)]
     db.close()
 
 

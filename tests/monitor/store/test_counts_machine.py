@@ -120,7 +120,7 @@ class Counts(RuleBasedStateMachine):
         chosen = st.lists(st.sampled_from(self.brands), unique=True)
         found = {p.id: [mentions.Mention(b, "term") for b in data.draw(chosen)] for p in batch}
         with self.transaction(killed):
-            posts.done(self.db, "match", found)
+            posts.done(self.db, "match", batch)
             mentions.replace(self.db, found, {})
 
     @rule(data=st.data(), killed=st.booleans())
@@ -130,7 +130,7 @@ class Counts(RuleBasedStateMachine):
         with self.transaction(killed):
             mentions.use_model(self.db, "m1", START)
             mentions.add_scores(self.db, scores, "m1", START)
-            posts.done(self.db, "score", scores)
+            posts.done(self.db, "score", batch)
 
     @rule(killed=st.booleans())
     def group(self, killed: bool) -> None:
@@ -138,7 +138,7 @@ class Counts(RuleBasedStateMachine):
         tied = {p.id: keys(p.platform, p.native_id, p.kind, p.text, p.parent, p.root) for p in batch}
         with self.transaction(killed):
             groups.assign(self.db, tied)
-            posts.done(self.db, "group", tied)
+            posts.done(self.db, "group", batch)
 
     @rule(data=st.data(), label=LABELS, killed=st.booleans())
     def label(self, data, label, killed):  # type: ignore[no-untyped-def]

@@ -91,7 +91,7 @@ def test_a_lease_is_refused_while_its_holder_lives_and_taken_over_when_it_died(d
 def test_a_failed_item_is_tried_again_only_by_another_version(db: Database) -> None:
     with writing(db):
         posts.add(db, [Post("p", "1", "x")], posts.Arrival("s", NOW, timedelta(hours=2)), lambda p, a: a)
-        posts.done(db, "match", [1])
+        posts.done(db, "match", posts.take(db, "match", 9))
         service.add_failure(db, "score", "1", "KeyError", "1.0", "abcd", NOW)
         service.retry_after_upgrade(db, "1.0", posts.STAGES)
         assert posts.waiting(db)["score"] == 0
