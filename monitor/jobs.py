@@ -80,22 +80,22 @@ def rehearse(app: App, db: Database, now: datetime, progress: Progress = quiet) 
 
 
 def collect(app: App, db: Database, now: datetime, report: Report) -> None:
-    """Ask every due source; each page is stored with its cursor, each run ends as a recorded state."""
+    """Ask every due source; a run's last posts are stored with its cursor, and each run ends as a recorded state."""
     runs = collecting.due(app, db, now)
     for event in collecting.fetch(app, runs, attempt, now):
         if event.page is not None:
-            collecting.store_page(app, db, event.run, event.page, now)
+            collecting.receive(app, db, event.run, event.page, now)
             report.pages += 1
             report.posts += len(event.page.posts)
         elif event.error is None:
             collecting.finish(app, db, event.run, now)
             service.clear_failure(db, "collect", event.run.collector.name)
         else:
-            collecting.refuse(db, event.run, event.error, now)
+            collecting.refuse(app, db, event.run, event.error, now)
             report.refused.append(event.run.collector.name)
             if not isinstance(event.error, SourceError):
                 fail(app, db, "collect", event.run.collector.name, event.error, now)
-    collecting.leave(db, runs, now)
+    collecting.leave(app, db, runs, now)
 
 
 def process(app: App, db: Database, now: datetime, report: Report, progress: Progress = quiet) -> None:

@@ -6,10 +6,12 @@ hashes would be no privacy: platform ids can be enumerated.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import os
 import secrets
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,17 +22,26 @@ KEY_BYTES = 32
 
 def load_key(path: Path) -> bytes:
     """The key, made on the first run with mode 600; StoreError if the file cannot be used."""
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return _read(path)
-    except OSError as error:
-        raise StoreError(f"{path}: the key of the author hashes cannot be made: {error.strerror}") from None
-    with os.fdopen(descriptor, "w") as stream:
-        stream.write(secrets.token_hex(KEY_BYTES) + "\n")
-        stream.flush()
-        os.fsync(stream.fileno())
+    if not path.exists():
+        try:
+            _make(path)
+        except OSError as error:
+            raise StoreError(f"{path}: the key of the author hashes cannot be made: {error.strerror}") from None
     return _read(path)
+
+
+def _make(path: Path) -> None:
+    """Put a whole key into place at once: a crash must not leave an empty file, which would be refused ever after."""
+    descriptor, draft = tempfile.mkstemp(prefix=f"{path.name}.", dir=path.parent)  # mode 600
+    try:
+        with os.fdopen(descriptor, "w") as stream:
+            stream.write(secrets.token_hex(KEY_BYTES) + "\n")
+            stream.flush()
+            os.fsync(stream.fileno())
+        with contextlib.suppress(FileExistsError):  # a process that started at the same time was first: its key counts
+            os.link(draft, path)
+    finally:
+        os.unlink(draft)
 
 
 def _read(path: Path) -> bytes:

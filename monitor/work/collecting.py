@@ -35,13 +35,14 @@ class Stream:
 
 @dataclass
 class Run:
-    """One run of one source while it lasts."""
+    """One run of one source while it lasts. ``held`` is its newest page, not stored yet."""
 
     collector: Collector
     id: int
     state: coverage.SourceState
     cursor: Cursor
     started: float = 0.0
+    held: Page | None = None
     streams: dict[str, Stream] = field(default_factory=dict)
     ended: bool = False
 
@@ -141,36 +142,49 @@ def _overdue(app: App, pool: _Pool, waiting: set[str], deadline: float) -> Itera
             yield Event(run, error=SourceError(f"no answer within {deadline:g} s"))
 
 
-def store_page(app: App, db: Database, run: Run, page: Page, now: datetime) -> None:
-    """Posts and run in one transaction. The cursor moves only when the run has ended, never before its posts.
+def receive(app: App, db: Database, run: Run, page: Page, now: datetime) -> None:
+    """Hold a page until it is known whether it is the last: that one is stored with the cursor and the run's end.
 
-    A crash before that fetches the page again, and then sees again whether it reached back to what was heard; a
-    cursor kept here would have the source say "unchanged", and the gap behind the page would pass for heard.
+    Pages before it are stored without moving the cursor. A cursor kept too early would have the source say "unchanged"
+    after a crash or a refusal, and the gap behind the pages that never came would pass for heard.
     """
-    first = run.state.heard_to is None
+    put_down(app, db, run, now)
+    run.held = page
+
+
+def put_down(app: App, db: Database, run: Run, now: datetime) -> None:
+    """Store the page in hand, if there is one, with its run."""
+    if run.held is not None:
+        with writing(db):
+            _store(app, db, run, now)
+
+
+def _store(app: App, db: Database, run: Run, now: datetime) -> None:
+    page, before = run.held, run.state.heard_to
+    if page is None:
+        return
+    run.held, run.cursor = None, page.cursor
     arrival = posts.Arrival(
-        run.collector.name, now, app.config.service.live_within, trust_unclaimed=not first, heard_to=run.state.heard_to
+        run.collector.name, now, app.config.service.live_within, trust_unclaimed=before is not None, heard_to=before
     )
-    with writing(db):
-        added = posts.add(db, page.posts, arrival, app.author_key, app.config.privacy.keep_authors)
-        coverage.add_page(db, run.id, added.seen, added.new, page.rejected)
-    run.cursor = page.cursor
+    added = posts.add(db, page.posts, arrival, app.author_key, app.config.privacy.keep_authors)
+    coverage.add_page(db, run.id, added.seen, added.new, page.rejected)
     stream = run.streams.setdefault(page.stream, Stream())
     stream.oldest = min(filter(None, (stream.oldest, added.oldest)), default=None)
-    before = run.state.heard_to
     old_enough = before is not None and added.oldest is not None and added.oldest <= before
     stream.reached_back |= page.exhausted or page.unchanged or not page.posts or added.known > 0 or old_enough
 
 
 def finish(app: App, db: Database, run: Run, now: datetime) -> None:
-    """A run that ended well: what it heard, and when it is due again."""
-    run.ended = True
+    """A run that ended well: its last posts, the cursor, what it heard and when it is due again, in one transaction."""
     name, every = run.collector.name, timedelta(seconds=run.collector.every_seconds)
-    start, gap = _heard_from(run, now, every)
     with writing(db):
+        _store(app, db, run, now)
+        start, gap = _heard_from(run, now, every)
         coverage.add_heard(db, name, start, now, app.config.service.live_within)
         coverage.keep_cursor(db, name, run.cursor, now + every)
         coverage.finish_run(db, run.id, now, "ok", gap=gap)
+    run.ended = True
 
 
 def _heard_from(run: Run, now: datetime, every: timedelta) -> tuple[datetime, tuple[datetime, datetime] | None]:
@@ -186,9 +200,9 @@ def _heard_from(run: Run, now: datetime, every: timedelta) -> tuple[datetime, tu
     return start, (before, start)
 
 
-def refuse(db: Database, run: Run, error: Exception, now: datetime) -> None:
-    """A run that ended badly: its state, and a rest that grows while the platform refuses us."""
-    run.ended = True
+def refuse(app: App, db: Database, run: Run, error: Exception, now: datetime) -> None:
+    """A run that ended badly: its state, and a rest that grows while the platform refuses us. Its pages stay."""
+    put_down(app, db, run, now)
     every = timedelta(seconds=run.collector.every_seconds)
     refused = isinstance(error, RateLimited | Blocked | NeedsCredentials)
     refusals = run.state.refusals + 1 if refused else 0
@@ -197,17 +211,18 @@ def refuse(db: Database, run: Run, error: Exception, now: datetime) -> None:
         rest = max(rest, error.retry_after)
     known = isinstance(error, SourceError)
     with writing(db):
-        coverage.keep_cursor(db, run.collector.name, run.cursor, now + rest, refusals)
+        coverage.keep_cursor(db, run.collector.name, run.state.cursor, now + rest, refusals)
         coverage.finish_run(
             db, run.id, now, error.state if isinstance(error, SourceError) else "failed",
             str(error) if known else type(error).__name__,
         )  # fmt: skip
+    run.ended = True
 
 
-def leave(db: Database, runs: Sequence[Run], now: datetime) -> None:
+def leave(app: App, db: Database, runs: Sequence[Run], now: datetime) -> None:
     """Close the runs that a stop of the service cut short; they are due again as soon as it starts."""
-    left = [run for run in runs if not run.ended]
-    if left:
-        with writing(db):
-            for run in left:
+    for run in runs:
+        if not run.ended:
+            put_down(app, db, run, now)
+            with writing(db):
                 coverage.finish_run(db, run.id, now, "failed", "the service was stopped")

@@ -14,9 +14,9 @@ import pytest
 from monitor import jobs
 from monitor.errors import Blocked, RateLimited, SourceError
 from monitor.jobs import Report
-from monitor.model import Page, Query, Score
+from monitor.model import Cursor, Page, Query, Score
 from monitor.store import outbox, posts, service, writing
-from monitor.work.app import App
+from monitor.work.app import App, Collector
 from tests.standin import DAY, HOUR, MINUTE, NOW, Mailbox, Words, mail_server, make_app, post
 
 TAIPEI = ZoneInfo("Asia/Taipei")
@@ -270,6 +270,38 @@ def test_a_full_page_without_a_known_post_leaves_a_partial_gap(tmp_path: Path) -
     jobs.cycle(app, db, NOW + HOUR)
     rows = db.execute('SELECT "from", "to", state FROM v_coverage ORDER BY "from"').fetchall()
     assert ("2026-11-20T02:00:00Z", "2026-11-20T02:56:00Z", "partial") in rows
+    db.close()
+
+
+def test_a_run_that_fails_half_way_keeps_its_posts_and_not_its_cursor(tmp_path: Path) -> None:
+    """Else the next answer, "unchanged since then", would hide the pages that never came."""
+    asked: list[Cursor] = []
+    breaks = threading.Event()
+
+    class Paged:
+        name = "paged"
+
+        def fetch(self, query: Query, cursor: Cursor) -> Iterator[Page]:
+            asked.append(dict(cursor))
+            stamp = query.now.isoformat()
+            yield Page((post(stamp + "a", "澄嵐", query.now),), {"mark": stamp + "a"})
+            if breaks.is_set():
+                raise SourceError("example.test: broke off")
+            yield Page((post(stamp + "b", "澄嵐", query.now - 50 * MINUTE),), {"mark": stamp + "b"})
+
+    app = make_app(tmp_path)
+    app.collectors = (Collector("paged", 900, Paged()),)
+    db = app.open_store()
+    jobs.collect(app, db, NOW, Report())
+    breaks.set()
+    jobs.collect(app, db, NOW + HOUR, Report())
+    breaks.clear()
+    jobs.collect(app, db, NOW + 2 * HOUR, Report())
+    first = {"mark": NOW.isoformat() + "b"}
+    assert asked == [{}, first, first]
+    assert db.execute("SELECT count(*) FROM posts").fetchone() == (5,)
+    (gap,) = db.execute('SELECT "from", "to" FROM v_coverage WHERE state = \'partial\'').fetchall()
+    assert gap == ("2026-11-20T02:00:00Z", "2026-11-20T03:10:00Z")
     db.close()
 
 
