@@ -20,13 +20,17 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from monitor.errors import ConfigError, InputError, QianliError, UsageError, one_line
+from monitor.errors import ConfigError, InputError, QianliError, StoreError, UsageError, one_line
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
     from monitor.config import Brand
     from monitor.work.app import App
+
+
+FIRST_DAY = date(2000, 1, 1)
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -36,8 +40,11 @@ if TYPE_CHECKING:
 def cli(context: click.Context, config_file: Path) -> None:
     """Qianli 千里 hears bad news while it is still near."""
     context.obj = config_file
+    level = os.environ.get("QIANLI_LOG", "WARNING").upper()
+    if level not in LEVELS:
+        raise UsageError(f"QIANLI_LOG: must be one of {', '.join(LEVELS)}, not {level!r}")
     logging.basicConfig(
-        stream=sys.stderr, level=os.environ.get("QIANLI_LOG", "WARNING").upper(),
+        stream=sys.stderr, level=level,
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
     )  # fmt: skip
 
@@ -55,7 +62,7 @@ def main() -> None:
     except click.Abort:
         click.echo("qianli: stopped", err=True)
         sys.exit(130)
-    except sqlite3.OperationalError as error:
+    except sqlite3.DatabaseError as error:
         click.echo(f"qianli: the database cannot be used now: {one_line(str(error))}", err=True)
         sys.exit(1)
     except BrokenPipeError:
@@ -97,13 +104,14 @@ def once(config_file: Path, dry_run: bool) -> None:
 
     with _opened(config_file) as (app, db):
         now = datetime.now(UTC)
+        _ = app.smtp  # a missing password should be known now, not when the first alert is owed
         if dry_run:
             _print_report(jobs.rehearse(app, db, now, _bars()), dry_run=True)
             return
         with leased(db, now):
             report = jobs.cycle(app, db, now, _bars())
         _print_report(report, dry_run=False)
-        if report.refused:
+        if report.refused or report.failed:
             sys.exit(1)
 
 
@@ -115,6 +123,7 @@ def run(config_file: Path) -> None:
 
     with _opened(config_file) as (app, _):
         logging.getLogger("qianli").setLevel(logging.INFO)
+        _ = app.smtp  # as above
         schedule.run(app)
 
 
@@ -169,18 +178,17 @@ def digest(config_file: Path, day_text: str, names: tuple[str, ...], send: bool,
 
     with _opened(config_file) as (app, db):
         now = datetime.now(UTC)
-        day = _day(day_text) if day_text else now.astimezone(app.config.timezone).date() - timedelta(days=1)
+        today = now.astimezone(app.config.timezone).date()
+        day = _day(day_text, today) if day_text else today - timedelta(days=1)
         chosen = [_brand(app, n) for n in names] or [b for b, _ in app.own_brands]
+        if send and app.smtp is None:
+            raise ConfigError(f"{app.config.file}: smtp: missing, so nothing can be sent")
         _warn_of_queues(db)
         for brand in chosen:
             page = jobs.make_digest(app, db, brand, app.brands[brand.name], day, now, send=send, folder=out)
             click.echo(page)
         if send:
-            if app.config.smtp is None:
-                raise ConfigError(f"{app.config.file}: smtp: missing, so nothing can be sent")
-            report = jobs.Report()
-            jobs.send(app, db, now, report)
-            click.echo(f"{report.sent} messages handed over")
+            _send_now(app, db, now)
 
 
 @cli.command()
@@ -234,6 +242,21 @@ def status(config_file: Path, as_json: bool) -> None:
         sys.exit(1)
 
 
+def _send_now(app: App, db: Database, now: datetime) -> None:
+    """Hand over what is owed, unless the service runs: it does so itself, and two would send twice."""
+    from monitor import jobs
+    from monitor.schedule import leased
+
+    report = jobs.Report()
+    try:
+        with leased(db, now):
+            jobs.send(app, db, now, report)
+    except StoreError:
+        click.echo("owed; the service that runs on this database sends it")
+        return
+    click.echo(f"{report.sent} messages handed over")
+
+
 def _brand(app: App, name: str) -> Brand:
     from monitor.errors import nearest
 
@@ -253,11 +276,14 @@ def _zone(name: str) -> ZoneInfo:
         raise UsageError(f"--timezone: {error}") from None
 
 
-def _day(text: str) -> date:
+def _day(text: str, today: date) -> date:
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
         raise UsageError(f"--day: must be a date such as 2026-11-20, not {text!r}") from None
+    if not FIRST_DAY <= day <= today:
+        raise UsageError(f"--day: must lie between {FIRST_DAY} and today, {today}, not {text!r}")
+    return day
 
 
 def _mapping(maps: tuple[str, ...]) -> dict[str, str]:
@@ -305,6 +331,8 @@ def _print_report(report: Any, *, dry_run: bool) -> None:
     click.echo(f"{would}collected {report.posts} posts on {report.pages} pages")
     for stage, done in report.stages.items():
         click.echo(f"{would}{stage}: {done}")
+    if report.failed:
+        click.echo(f"failed: {report.failed} (qianli status tells what)")
     for name in report.refused:
         click.echo(f"not heard: {name} (qianli status tells why)")
     for page in report.digests:

@@ -10,6 +10,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from datetime import time, timedelta
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 from zoneinfo import ZoneInfo
@@ -49,6 +50,19 @@ def zone(value: object) -> ZoneInfo:
         raise ValueError(f"unknown time zone {value!r}; use a name such as Asia/Taipei") from None
 
 
+def address(value: object) -> str:
+    """A mail address, perhaps with a name before it: a slip here would lose alerts for good."""
+    _, found = parseaddr(value) if isinstance(value, str) else ("", "")
+    if (
+        not isinstance(value, str)
+        or not re.fullmatch(r"[!-;=?A-~]+@[A-Za-z0-9.\-\[\]:]+", found)
+        or not value.isprintable()
+    ):
+        raise ValueError(f"not a mail address: {value!r}")
+    return value
+
+
+Address = Annotated[str, BeforeValidator(address)]
 Duration = Annotated[timedelta, BeforeValidator(duration)]
 Clock = Annotated[time, BeforeValidator(clock)]
 Zone = Annotated[ZoneInfo, BeforeValidator(zone)]
@@ -70,8 +84,8 @@ class Brand(Table):
     exclude: tuple[Text, ...] = Field(default=(), strict=False)
     role: Literal["own", "competitor"] = "own"
     accounts: tuple[Text, ...] = Field(default=(), strict=False)
-    alerts_to: tuple[Text, ...] = Field(default=(), strict=False)
-    digest_to: tuple[Text, ...] = Field(default=(), strict=False)
+    alerts_to: tuple[Address, ...] = Field(default=(), strict=False)
+    digest_to: tuple[Address, ...] = Field(default=(), strict=False)
 
     @model_validator(mode="after")
     def _can_match(self) -> Brand:
@@ -101,7 +115,7 @@ class SmtpTable(Table):
     security: Literal["starttls", "tls", "none"] = "starttls"
     user: str = ""
     password_env: str = ""
-    sender: Text = Field(alias="from")
+    sender: Address = Field(alias="from")
     timeout: Duration = timedelta(seconds=30)
     allow_plaintext: bool = False
     ca_file: str = ""
@@ -118,16 +132,16 @@ class MailboxTable(Table):
 
 
 class AlertsTable(Table):
-    to: tuple[Text, ...] = Field(default=(), strict=False)
-    escalate_to: tuple[Text, ...] = Field(default=(), strict=False)
+    to: tuple[Address, ...] = Field(default=(), strict=False)
+    escalate_to: tuple[Address, ...] = Field(default=(), strict=False)
     escalate_after: Duration = timedelta(minutes=30)
     minimum: Literal["warning", "critical"] = "warning"
-    ops_to: tuple[Text, ...] = Field(default=(), strict=False)
+    ops_to: tuple[Address, ...] = Field(default=(), strict=False)
 
 
 class DigestTable(Table):
     at: Clock = time(8, 30)
-    to: tuple[Text, ...] = Field(default=(), strict=False)
+    to: tuple[Address, ...] = Field(default=(), strict=False)
     dir: Text = "digests"
     weekly: Literal["", "mon", "tue", "wed", "thu", "fri", "sat", "sun"] = ""
 

@@ -160,7 +160,8 @@ def _share_differs(now: Totals, before: Totals, factor: float) -> bool | None:
 
 def _judged(totals: Totals) -> tuple[int, int]:
     """Negative and other posts among those that could be judged."""
-    return totals.negative_posts, totals.mentions - totals.unscored_posts - totals.negative_posts
+    judged = totals.mentions - totals.unscored_posts - totals.pending_posts
+    return totals.negative_posts, judged - totals.negative_posts
 
 
 def _poisson_p(now: int, before: int, heard_now: float, heard_before: float, factor: float) -> float:

@@ -9,6 +9,7 @@ QianliError                 one line a person can act on; the command line print
      +- RateLimited         ... not before ``retry_after``
      +- NeedsCredentials    ... not before a person sets what is missing
      +- Blocked             ... the platform refuses us; rest for long
+     +- Hung                ... it gave no answer within the deadline: a fault of the source's own code
  +- MailError               a message could not be handed over; ``permanent`` says whether to try again
      +- ServerUnreachable   ... nor could any other now: there is no talk with the server at all
 """
@@ -63,6 +64,10 @@ class NeedsCredentials(SourceError):
 
 class Blocked(SourceError):
     state = "blocked"
+
+
+class Hung(SourceError):
+    pass
 
 
 class MailError(QianliError):

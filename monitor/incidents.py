@@ -16,17 +16,15 @@ LIVE, HISTORY = "live", "history"
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """An incident as it stands. ``first_bin`` and ``last_bin`` are those of its first and last spike."""
+    """An incident as it stands; ``last_bin`` is that of its last spike."""
 
     id: int
     origin: str
     state: str
     severity: Severity
     onset: datetime
-    first_bin: datetime
     last_bin: datetime
     mailed: bool
-    subject_size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +53,9 @@ def on_spike(standing: Standing | None, origin: str, severity: Severity, minimum
     return Decision("continues", standing.origin, standing.severity, False, "another spike")
 
 
-def resolves(standing: Standing, origin: str, at: datetime, calm: bool) -> bool:
-    """Whether a calm bin ends the incident: only the series it lives on may end it, and only after its last spike."""
-    return calm and standing.state != "resolved" and standing.origin == origin and at > standing.last_bin
+def resolves(standing: Standing, at: datetime, calm: bool) -> bool:
+    """Whether a bin in which both series are calm ends the incident: only one after its last spike does.
+
+    Both: voices heard late are none to the live series, and its silence during a blind stretch is no all-clear.
+    """
+    return calm and standing.state != "resolved" and at > standing.last_bin

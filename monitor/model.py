@@ -160,8 +160,8 @@ class Score:
 class Totals:
     """What was counted for one brand in one stretch of event time.
 
-    ``heard`` is the share (0..1) of the brand's usual volume that sources heard in it: below .8 the counts are a
-    lower bound and no calm may be read from them.
+    ``heard`` is the share (0..1) of the brand's usual volume that sources heard in it and that has been judged: below
+    .8 the counts are a lower bound and no calm may be read from them. ``pending_posts`` wait for their score.
     """
 
     mentions: int = 0
@@ -170,12 +170,13 @@ class Totals:
     positive_posts: int = 0
     unsure_posts: int = 0
     unscored_posts: int = 0
+    pending_posts: int = 0
     heard: float = 1.0
 
     @property
     def negative_share(self) -> float | None:
         """Negative posts among those that could be judged (scored and not unsure count alike); None without any."""
-        judged = self.mentions - self.unscored_posts
+        judged = self.mentions - self.unscored_posts - self.pending_posts
         return self.negative_posts / judged if judged else None
 
 

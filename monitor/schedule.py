@@ -10,25 +10,28 @@ import logging
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from apscheduler.schedulers.background import BackgroundScheduler
 from sqlite_utils import Database
 
 from monitor import jobs
+from monitor.errors import StoreError
 from monitor.jobs import Report
 from monitor.store import service, writing
 from monitor.work.app import App
 
 log = logging.getLogger("qianli")
 LEASE = "run"
+PATIENCE = timedelta(minutes=9)
+"""How long a digest waits after a start for sources and stages to catch up; a little less than what makes it late."""
 
 TICKS: dict[str, tuple[int, Callable[[App, Database, datetime], None]]] = {
     "collect": (15, lambda app, db, now: jobs.collect(app, db, now, Report())),
     "stages": (15, lambda app, db, now: _stages(app, db, now)),
-    "digest": (30, lambda app, db, now: jobs.digest(app, db, now, Report())),
+    "digest": (30, lambda app, db, now: _digest(app, db, now)),
     "send": (10, lambda app, db, now: jobs.send(app, db, now, Report())),
-    "lease": (60, lambda app, db, now: _renew(db, now)),
+    "lease": (60, lambda app, db, now: _renew(app, db, now)),
 }
 """Job -> (seconds between ticks, what it does)."""
 
@@ -40,6 +43,7 @@ def run(app: App) -> None:
     db = app.open_store()
     try:
         with leased(db, datetime.now(UTC)):
+            app.started = datetime.now(UTC)
             scheduler = make_scheduler(app)
             scheduler.start()
             log.info("watching %d brands with %d sources", len(app.brands), len(app.collectors))
@@ -69,17 +73,20 @@ def make_scheduler(app: App) -> BackgroundScheduler:
     )
     for name, (seconds, work) in TICKS.items():
         scheduler.add_job(
-            _tick, "interval", seconds=seconds, args=[app, work], id=name, next_run_time=datetime.now(UTC)
+            _tick, "interval", seconds=seconds, args=[app, name, work], id=name, next_run_time=datetime.now(UTC)
         )
     return scheduler
 
 
-def _tick(app: App, work: Callable[[App, Database, datetime], None]) -> None:
+def _tick(app: App, name: str, work: Callable[[App, Database, datetime], None]) -> None:
+    """One tick of one job, with a connection of its own; a bug in it is stored and mailed like any other failure."""
     if app.stop.is_set():
         return
-    db = app.open_store()
+    db, now = app.open_store(), datetime.now(UTC)
     try:
-        work(app, db, datetime.now(UTC))
+        _, error = jobs.attempt(lambda: work(app, db, now))
+        if error is not None:
+            jobs.fail(app, db, "service", name, error, now)
     finally:
         db.close()
 
@@ -89,6 +96,17 @@ def _stages(app: App, db: Database, now: datetime) -> None:
     jobs.watch(app, db, now)
 
 
-def _renew(db: Database, now: datetime) -> None:
-    with writing(db):
-        service.take_lease(db, LEASE, now)
+def _digest(app: App, db: Database, now: datetime) -> None:
+    """Just after a start, what was missed while we were down is collected first: else yesterday would read as blind."""
+    if app.started is not None and now - app.started < PATIENCE and not jobs.caught_up(app, db, now):
+        return
+    jobs.digest(app, db, now, Report())
+
+
+def _renew(app: App, db: Database, now: datetime) -> None:
+    try:
+        with writing(db):
+            service.take_lease(db, LEASE, now)
+    except StoreError as error:
+        log.error("%s", error)
+        app.stop.set()

@@ -31,7 +31,8 @@ TABLES = (
     "CREATE INDEX posts_by_time ON posts (counted_at)",
     """CREATE TABLE sightings (
         post INTEGER NOT NULL REFERENCES posts(id), source TEXT NOT NULL, seen_at TEXT NOT NULL,
-        PRIMARY KEY (post, source)) WITHOUT ROWID""",
+        text_hash BLOB NOT NULL, PRIMARY KEY (post, source)) WITHOUT ROWID""",
+    "CREATE INDEX sightings_by_source ON sightings (source)",
     """CREATE TABLE engagement (
         post INTEGER NOT NULL REFERENCES posts(id), seen_at TEXT NOT NULL,
         likes INTEGER, reposts INTEGER, comments INTEGER, PRIMARY KEY (post, seen_at)) WITHOUT ROWID""",

@@ -175,7 +175,7 @@ class Smtp:
         if reused and said[0] == _CLOSING:
             self._drop()
             return self._begun(envelope_from)
-        self._expect(server, "MAIL FROM", said, 250)
+        self._expect(server, "MAIL FROM", said, 250, ours=True)
         return server
 
     @staticmethod
@@ -190,8 +190,11 @@ class Smtp:
     def _where(self) -> str:
         return f"{self._settings.host}:{self._settings.port}"
 
-    def _expect(self, server: smtplib.SMTP, step: str, said: tuple[int, bytes], *good: int) -> None:
-        """Accept one of the good codes, or leave the talk ready for the next message and raise."""
+    def _expect(self, server: smtplib.SMTP, step: str, said: tuple[int, bytes], *good: int, ours: bool = False) -> None:
+        """Accept one of the good codes, or leave the talk ready for the next message and raise.
+
+        ``ours``: the step tells of our sender, not of the message. A refused one is mended in the config, so it waits.
+        """
         code, reply = said
         if code in good:
             return
@@ -199,7 +202,7 @@ class Smtp:
             self._drop()
         else:
             self._forget(server)
-        permanent = 500 <= code < 600 and code not in ABOUT_OUR_LOGIN
+        permanent = 500 <= code < 600 and code not in ABOUT_OUR_LOGIN and not ours
         raise MailError(f"{self._where}: {step}: {_reply(code, reply)}", permanent=permanent)
 
     def _forget(self, server: smtplib.SMTP) -> None:

@@ -13,7 +13,7 @@ from datetime import datetime
 
 from sqlite_utils import Database
 
-from monitor.model import BIN, from_utc_text, utc_text
+from monitor.model import BIN, bin_start, from_utc_text, utc_text
 
 BIN_OF = """substr({0}, 1, 14) || printf('%02d', CAST(substr({0}, 15, 2) AS INTEGER) / 15 * 15) || ':00Z'"""
 """SQL for the 15-minute bin of a stored time; bins are counted from the epoch, so whole quarters in UTC."""
@@ -108,6 +108,16 @@ def dirty(db: Database) -> int:
     """How many bins wait to be counted again."""
     left: int = db.execute("SELECT count(*) FROM dirty_bins").fetchone()[0]
     return left
+
+
+def unsettled_from(db: Database) -> datetime | None:
+    """The first bin whose counts may still change by work that waits: queued posts, dirty bins."""
+    row = db.execute(
+        """SELECT min(at) FROM (
+               SELECT min(p.counted_at) AS at FROM queue q JOIN posts p ON p.id = q.post
+               UNION ALL SELECT min(bin) FROM dirty_bins)"""
+    ).fetchone()
+    return bin_start(from_utc_text(row[0])) if row[0] else None
 
 
 def _rows(db: Database, brand: int, platform: str, start: str) -> list[tuple[int, str | None, int, int]]:

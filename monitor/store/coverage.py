@@ -116,6 +116,13 @@ def refresh_shares(db: Database, brand: int, sources: Sequence[str], now: dateti
     )
     total = sum(counted.get(s, 0) for s in sources)
     db.execute("DELETE FROM shares WHERE brand = ?", [brand])
+    db.execute(
+        """INSERT INTO shares SELECT ?, h.source, 1.0, ? FROM (SELECT DISTINCT source FROM heard) h
+           WHERE h.source LIKE 'import:%' AND EXISTS (
+               SELECT 1 FROM sightings s JOIN mentions m ON m.post = s.post
+               WHERE s.source = h.source AND m.brand = ?)""",
+        [brand, utc_text(now), brand],
+    )
     db.conn.executemany(
         "INSERT INTO shares VALUES (?, ?, ?, ?)",
         [(brand, s, counted.get(s, 0) / total if total else 1 / len(sources), utc_text(now)) for s in sources],
@@ -125,28 +132,31 @@ def refresh_shares(db: Database, brand: int, sources: Sequence[str], now: dateti
 def heard_share(db: Database, brand: int, start: datetime, end: datetime) -> dict[datetime, float]:
     """For each bin of [start, end): the share (0..1) of the brand's usual volume whose sources heard the bin whole.
 
-    A bin that an import covers is heard: whoever exported it says that it is the record of that time. Only bins that
-    were heard at all are in the answer.
+    Before the first run of any source, a bin is heard if an import that speaks of the brand covers it: whoever made
+    the export says that it is the record of that time. Afterwards an import proves nothing about what sources missed.
+    Only bins that were heard at all are in the answer.
     """
     shares = dict(db.execute("SELECT source, share FROM shares WHERE brand = ?", [brand]).fetchall())
+    live_from = first_run(db) or datetime.max.replace(tzinfo=UTC)
     found: dict[datetime, float] = {}
     for source, since, until in _stretches(db, start, end):
-        share = 1.0 if source.startswith("import:") else shares.get(source, 0.0)
+        last = min(end, until, live_from) if source.startswith("import:") else min(end, until)
         at = max(start, _ceil(since))
-        while at + BIN <= min(end, until):
-            found[at] = min(1.0, found.get(at, 0.0) + share)
+        while at + BIN <= last:
+            found[at] = min(1.0, found.get(at, 0.0) + shares.get(source, 0.0))
             at += BIN
     return found
 
 
-def first_heard(db: Database, brand: int) -> datetime | None:
-    """The first bin in which anything was heard, or the brand was mentioned."""
-    row = db.execute(
-        """SELECT min(at) FROM
-           (SELECT min("from") AS at FROM heard UNION ALL SELECT min(bin) FROM counts WHERE brand = ?)""",
-        [brand],
-    ).fetchone()
+def first_heard(db: Database) -> datetime | None:
+    """The first bin in which anything was heard. A post may claim an older time; that is no start of a pattern."""
+    row = db.execute('SELECT min("from") FROM heard').fetchone()
     return bin_start(from_utc_text(row[0])) if row[0] else None
+
+
+def forget_shares(db: Database) -> None:
+    """Have the shares measured anew at the next watch: another source, an import, has come."""
+    db.execute("DELETE FROM shares")
 
 
 def first_run(db: Database) -> datetime | None:
@@ -157,7 +167,7 @@ def first_run(db: Database) -> datetime | None:
 
 def days_heard(db: Database, brand: int, now: datetime) -> float:
     """Days of event time that were heard before ``now``, counted back at most 120 days."""
-    first = first_heard(db, brand)
+    first = first_heard(db)
     if first is None:
         return 0.0
     start = max(first, bin_start(now - timedelta(days=120)))

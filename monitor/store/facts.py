@@ -22,7 +22,7 @@ def totals(db: Database, brand: int, start: datetime, end: datetime, platform: s
     row = db.execute(
         """SELECT count(*), coalesce(sum(m.label = 'negative'), 0), coalesce(sum(m.opens_voice), 0),
                   coalesce(sum(m.label = 'positive'), 0), coalesce(sum(m.label = 'unsure'), 0),
-                  coalesce(sum(m.label = 'unscored'), 0)
+                  coalesce(sum(m.label = 'unscored'), 0), coalesce(sum(m.label IS NULL), 0)
            FROM mentions m JOIN posts p ON p.id = m.post
            WHERE m.brand = ? AND m.counted_at >= ? AND m.counted_at < ? AND (? IS NULL OR p.platform = ?)""",
         [brand, utc_text(start), utc_text(end), platform, platform],

@@ -14,7 +14,7 @@ def assign(db: Database, posts: Mapping[int, Keys]) -> None:
     """Put posts into their groups and groups into their stories; marks every bin that this changes."""
     touched: set[int] = set()
     for post, keys in posts.items():
-        _leave(db, post)
+        _leave(db, post, keys.group[0])
         groups = _lookup(db, "group_keys", '"group"', keys.group)
         told = {*_lookup(db, "story_keys", "story", keys.story), *(_story(db, g) for g in groups)}
         story = _merge_stories(db, sorted(told)) if told else _added(db, "INSERT INTO stories DEFAULT VALUES", [])
@@ -27,11 +27,15 @@ def assign(db: Database, posts: Mapping[int, Keys]) -> None:
     counts.mark_groups(db, sorted(touched))
 
 
-def _leave(db: Database, post: int) -> None:
-    """An edited post leaves the group it was in; the copies left behind have to be counted again."""
+def _leave(db: Database, post: int, own_key: str) -> None:
+    """An edited post leaves the group it was in, and its own key with it, or it would tie the old copies to the new.
+
+    The copies left behind have to be counted again.
+    """
     if db.execute("SELECT 1 FROM group_members WHERE post = ?", [post]).fetchone():
         counts.mark(db, [post])
         db.execute("DELETE FROM group_members WHERE post = ?", [post])
+        db.execute("DELETE FROM group_keys WHERE key = ?", [own_key])
 
 
 def _merge_groups(db: Database, groups: Sequence[int]) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlite_utils import Database
@@ -12,7 +12,7 @@ from sqlite_utils import Database
 from monitor.incidents import Standing
 from monitor.model import IncidentLine, Severity, from_utc_text, utc_text
 
-_STANDING = """SELECT id, origin, state, severity, onset, first_bin, last_bin, mailed, subject_size FROM incidents"""
+_STANDING = """SELECT id, origin, state, severity, onset, last_bin, mailed FROM incidents"""
 
 
 def load_state(db: Database, brand: int, origin: str, settings: str) -> tuple[datetime, str] | None:
@@ -51,18 +51,16 @@ def add_spike(
     return cursor.lastrowid if cursor.rowcount == 1 else None
 
 
-def has_spike(db: Database, brand: int, at: datetime, origin: str) -> bool:
-    found = db.execute("SELECT 1 FROM spikes WHERE brand = ? AND bin = ? AND origin = ?", [brand, utc_text(at), origin])
-    return found.fetchone() is not None
-
-
 def standing_at(db: Database, brand: int, at: datetime) -> Standing | None:
-    """The incident in whose course this bin lies: one not resolved yet, or resolved only after the bin."""
+    """The incident in whose course this bin lies: one not resolved yet, or resolved only after the bin.
+
+    The day before its onset belongs to it: posts that surface late move a spike to before the first one.
+    """
     row = db.execute(
         _STANDING
         + """ WHERE brand = ? AND onset <= ? AND (state <> 'resolved' OR resolved_at > ?)
                         ORDER BY first_bin DESC LIMIT 1""",
-        [brand, utc_text(at), utc_text(at)],
+        [brand, utc_text(at + timedelta(days=1)), utc_text(at)],
     ).fetchone()
     return _standing(row) if row else None
 
@@ -73,10 +71,10 @@ def open_ones(db: Database, brand: int) -> list[Standing]:
 
 
 def _standing(row: tuple[Any, ...]) -> Standing:
+    identity, origin, state, severity, onset, last_bin, mailed = row
     return Standing(
-        row[0], row[1], row[2], Severity(row[3]), from_utc_text(row[4]), from_utc_text(row[5]), from_utc_text(row[6]),
-        bool(row[7]), row[8],
-    )  # fmt: skip
+        identity, origin, state, Severity(severity), from_utc_text(onset), from_utc_text(last_bin), bool(mailed)
+    )
 
 
 def open_incident(
@@ -94,12 +92,13 @@ def open_incident(
 
 
 def update_incident(
-    db: Database, incident: int, origin: str, severity: Severity, at: datetime, observed: int, expected: float
-) -> None:
+    db: Database, incident: int, origin: str, severity: Severity, onset: datetime, at: datetime, observed: int,
+    expected: float,
+) -> None:  # fmt: skip
     db.execute(
-        """UPDATE incidents SET origin = ?, severity = ?, last_bin = max(last_bin, ?), observed = ?, expected = ?
-           WHERE id = ?""",
-        [origin, severity.value, utc_text(at), observed, expected, incident],
+        """UPDATE incidents SET origin = ?, severity = ?, onset = min(onset, ?), first_bin = min(first_bin, ?),
+               last_bin = max(last_bin, ?), observed = ?, expected = ? WHERE id = ?""",
+        [origin, severity.value, utc_text(onset), utc_text(at), utc_text(at), observed, expected, incident],
     )
 
 

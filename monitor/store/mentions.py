@@ -37,8 +37,7 @@ def replace(db: Database, matches: Mapping[int, Sequence[Mention]], own: Mapping
     after = {i: {m.brand for m in matches[i]} for i in ids}
     changed = [i for i in ids if before.get(i, set()) != after[i]]
     counts.mark(db, changed)
-    db.conn.executemany("UPDATE posts SET own_brand = ? WHERE id = ? AND own_brand IS NOT ?",
-                        [(own.get(i), i, own.get(i)) for i in ids])  # fmt: skip
+    answers = [i for i in ids if _set_own_brand(db, i, own.get(i))]
     db.conn.executemany(
         "DELETE FROM mentions WHERE post = ? AND brand = ?",
         [(i, brand) for i in changed for brand in before.get(i, set()) - after[i]],
@@ -54,7 +53,13 @@ def replace(db: Database, matches: Mapping[int, Sequence[Mention]], own: Mapping
     counts.mark(db, changed)
     refresh(db, changed)
     _ask_for_rest(db, [i for i in changed if after[i]])
-    _ask_replies(db, changed)
+    _ask_replies(db, sorted({*changed, *answers}))
+
+
+def _set_own_brand(db: Database, post: int, brand: int | None) -> bool:
+    """Whether this is news: the post is an answer of another brand than was known."""
+    cursor = db.execute("UPDATE posts SET own_brand = ? WHERE id = ? AND own_brand IS NOT ?", [brand, post, brand])
+    return cursor.rowcount == 1
 
 
 def _brands_of(db: Database, ids: Iterable[int]) -> dict[int, set[int]]:
@@ -84,11 +89,13 @@ def _ask_replies(db: Database, ids: Sequence[int]) -> None:
 
 
 def of_root(db: Database, platform: str, root: str) -> list[int]:
-    """The brands that the start of a thread mentions by itself."""
+    """The brands that the start of a thread mentions by itself, or whose own account began it."""
     rows = db.execute(
         """SELECT m.brand FROM posts p JOIN mentions m ON m.post = p.id
-           WHERE p.platform = ? AND p.native_id = ? AND m.via <> 'thread'""",
-        [platform, root],
+           WHERE p.platform = :platform AND p.native_id = :root AND m.via <> 'thread'
+           UNION SELECT own_brand FROM posts
+           WHERE platform = :platform AND native_id = :root AND own_brand IS NOT NULL""",
+        {"platform": platform, "root": root},
     ).fetchall()
     return [brand for (brand,) in rows]
 

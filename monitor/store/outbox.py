@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -101,8 +100,3 @@ def summary(db: Database) -> dict[str, int]:
     """Deliveries by state."""
     found = dict(db.execute("SELECT state, count(*) FROM deliveries GROUP BY state").fetchall())
     return {state: found.get(state, 0) for state in ("owed", "sent", "failed")}
-
-
-def waiting_recipients(db: Database) -> Sequence[str]:
-    rows = db.execute("SELECT DISTINCT recipient FROM deliveries WHERE state = 'owed' ORDER BY 1")
-    return [r for (r,) in rows]

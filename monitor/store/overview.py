@@ -25,7 +25,7 @@ def overview(db: Database, sources: Sequence[str], brands: Mapping[str, int], no
             name: {
                 "mentions": _scalar(db, "SELECT count(*) FROM mentions WHERE brand = ?", brand),
                 "days_heard": round(coverage.days_heard(db, brand, now), 2),
-                "last_digest": str(service.last_digest(db, brand) or ""),
+                "last_digest": str(max(service.digests_owed(db, brand), default="")),
             }
             for name, brand in brands.items()
         },

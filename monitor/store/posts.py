@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from datetime import datetime, timedelta
 from sqlite_utils import Database
 
 from monitor.model import Post, counted_at, utc_text
+from monitor.store import counts
 
 STAGES = ("match", "score", "group")
 
@@ -28,11 +30,15 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """What a page brought: posts seen, posts new to the database, posts this source had already seen."""
+    """What a page brought: posts seen, and of these new to the database; the oldest one's time.
+
+    ``known``: posts that this source had seen by ``heard_to``, or that are older; ``last_known``: the last one is.
+    """
 
     seen: int
     new: int
     known: int
+    last_known: bool
     oldest: datetime | None
 
 
@@ -60,7 +66,7 @@ def add(
     db: Database, posts: Sequence[Post], arrival: Arrival, author_key: AuthorKey, keep_names: bool = False
 ) -> Added:
     """Store one page inside the caller's transaction. The same page again adds nothing."""
-    new, known, oldest = 0, 0, None
+    new, known, last_known, oldest = 0, 0, False, None
     for post in posts:
         claimed = counted_at(post.published_at, arrival.at)
         oldest = claimed if oldest is None else min(oldest, claimed)
@@ -72,16 +78,18 @@ def add(
             new += 1
         else:
             identity = found[0]
-            _see_again(db, identity, found[1], json.loads(found[2]), post, arrival)
-        known += _seen_before(db, identity, arrival)
+            _see_again(db, identity, found[1], json.loads(found[2]), post, arrival, claimed)
+        old = arrival.heard_to is not None and claimed <= arrival.heard_to
+        last_known = _seen_before(db, identity, post, arrival) or old
+        known += last_known
         _engagement(db, identity, post, arrival.at)
-    return Added(len(posts), new, known, oldest)
+    return Added(len(posts), new, known, last_known, oldest)
 
 
 def _insert(
     db: Database, post: Post, arrival: Arrival, counted: datetime, author_key: AuthorKey, keep_names: bool
 ) -> int:
-    author = post.author
+    author, root = post.author, _root(db, post)
     arrived = counted if arrival.assumed else arrival.at
     claimed = post.published_at is not None or arrival.trust_unclaimed
     live = claimed and not arrival.assumed and arrived - counted <= arrival.live_within
@@ -97,7 +105,7 @@ def _insert(
             author.verified if author else "",
             utc_text(post.published_at) if post.published_at else None,
             utc_text(counted), utc_text(arrived), arrival.assumed, live,
-            post.parent, post.root, post.page, json.dumps(post.brands, ensure_ascii=False),
+            post.parent, root, post.page, json.dumps(post.brands, ensure_ascii=False),
         ),
     )  # fmt: skip
     identity = cursor.lastrowid
@@ -106,11 +114,30 @@ def _insert(
     return identity
 
 
-def _see_again(db: Database, identity: int, text: str, named: list[str], post: Post, arrival: Arrival) -> None:
-    """A post seen before: an edit keeps both texts, and a brand that another import names is added."""
-    if text != post.text:
+def _root(db: Database, post: Post) -> str:
+    """The start of the thread: where a reply knows only what it answers, that post may know more."""
+    if not post.parent or post.root not in ("", post.parent):
+        return post.root
+    parent = db.execute(
+        "SELECT root FROM posts WHERE platform = ? AND native_id = ?", [post.platform, post.parent]
+    ).fetchone()
+    return (parent[0] if parent else "") or post.parent
+
+
+def _see_again(
+    db: Database, identity: int, text: str, named: list[str], post: Post, arrival: Arrival, counted: datetime
+) -> None:
+    """A post seen before: an edit keeps both texts, and a brand that another import names is added.
+
+    It is an edit only if the same source showed another text before: a search and a board may show one post cut
+    differently, and would else take turns at editing it.
+    """
+    edited = text != post.text and _shown_before(db, identity, arrival.source) not in (None, _hash(post.text))
+    if edited:
         db.execute(
-            "INSERT INTO revisions VALUES (?, ?, ?) ON CONFLICT DO NOTHING", [identity, utc_text(arrival.at), text]
+            """INSERT INTO revisions VALUES (?, ?, ?)
+               ON CONFLICT DO UPDATE SET text = text || char(10, 10) || excluded.text""",
+            [identity, utc_text(arrival.at), text],
         )
         db.execute("UPDATE posts SET text = ? WHERE id = ?", [post.text, identity])
         db.execute("DELETE FROM scores WHERE post = ?", [identity])
@@ -119,23 +146,45 @@ def _see_again(db: Database, identity: int, text: str, named: list[str], post: P
         db.execute(
             "UPDATE posts SET named = ? WHERE id = ?", [json.dumps([*named, *more], ensure_ascii=False), identity]
         )
-    if more or text != post.text:
+    if not arrival.assumed and arrival.at - counted <= arrival.live_within:
+        _arrives(db, identity, arrival.at)
+    if more or edited:
         enqueue(db, "match", [identity])
-    if text != post.text:
+    if edited:
         enqueue(db, "score", [identity])
         enqueue(db, "group", [identity])
 
 
-def _seen_before(db: Database, identity: int, arrival: Arrival) -> bool:
+def _arrives(db: Database, identity: int, at: datetime) -> None:
+    """What was known from an import is now heard in time by a source, and may page like any other post."""
+    changed = db.execute(
+        "UPDATE posts SET live = 1, assumed = 0, arrived_at = ? WHERE id = ? AND assumed", [utc_text(at), identity]
+    )
+    if changed.rowcount:
+        counts.mark(db, [identity])
+
+
+def _shown_before(db: Database, identity: int, source: str) -> bytes | None:
+    row = db.execute("SELECT text_hash FROM sightings WHERE post = ? AND source = ?", [identity, source]).fetchone()
+    return row[0] if row else None
+
+
+def _hash(text: str) -> bytes:
+    return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=8).digest()
+
+
+def _seen_before(db: Database, identity: int, post: Post, arrival: Arrival) -> bool:
     """Note that the source saw the post. True if it had seen it by ``heard_to``: the run has then reached back.
 
     A post stored later than that, by a run that a crash cut short, proves nothing: pages behind it may be missing.
     """
-    values = [identity, arrival.source, utc_text(arrival.at)]
-    if db.execute("INSERT INTO sightings VALUES (?, ?, ?) ON CONFLICT DO NOTHING", values).rowcount == 1:
+    key = [identity, arrival.source]
+    row = db.execute("SELECT seen_at FROM sightings WHERE post = ? AND source = ?", key).fetchone()
+    if row is None:
+        db.execute("INSERT INTO sightings VALUES (?, ?, ?, ?)", [*key, utc_text(arrival.at), _hash(post.text)])
         return False
-    seen_at = db.execute("SELECT seen_at FROM sightings WHERE post = ? AND source = ?", values[:2]).fetchone()[0]
-    return arrival.heard_to is not None and seen_at <= utc_text(arrival.heard_to)
+    db.execute("UPDATE sightings SET text_hash = ? WHERE post = ? AND source = ?", [_hash(post.text), *key])
+    return arrival.heard_to is not None and row[0] <= utc_text(arrival.heard_to)
 
 
 def _engagement(db: Database, identity: int, post: Post, at: datetime) -> None:

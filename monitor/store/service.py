@@ -16,6 +16,9 @@ from monitor.store import fact, set_fact
 
 LEASE = timedelta(minutes=10)
 DAY = timedelta(days=1)
+FIRST_RETRY = timedelta(minutes=10)
+TRIES = 5
+FAR = timedelta(days=400)
 
 
 def identity(db: Database) -> str:
@@ -49,15 +52,28 @@ def failures(db: Database) -> list[dict[str, object]]:
     return list(db.query("SELECT * FROM failures ORDER BY at DESC, stage, item"))
 
 
-def retry_after_upgrade(db: Database, version: str, stages: Iterable[str]) -> None:
-    """Items that failed in another version of the program are queued again."""
+def clear_failures(db: Database, stage: str, ids: Iterable[int]) -> None:
+    """Posts that a stage has now done; read first, because hardly ever is there anything to clear."""
+    if db.execute("SELECT 1 FROM failures WHERE stage = ?", [stage]).fetchone():
+        db.conn.executemany("DELETE FROM failures WHERE stage = ? AND item = ?", [(stage, str(i)) for i in ids])
+
+
+def retry_failed(db: Database, version: str, stages: Iterable[str], now: datetime) -> None:
+    """Queue posts again that a stage set aside: after 10, 20, 40 and 80 minutes, and by each new version."""
     for stage in stages:
-        db.execute(
-            """INSERT INTO queue SELECT stage, CAST(item AS INTEGER), random() FROM failures
-               WHERE stage = ? AND version <> ? AND item <> 'stage' ON CONFLICT DO NOTHING""",
-            [stage, version],
+        rows = db.execute(
+            "SELECT item, version, at, times FROM failures WHERE stage = ? AND item <> 'stage'", [stage]
+        ).fetchall()
+        again = [
+            (stage, int(item))
+            for item, made_by, at, times in rows
+            if made_by != version or (times < TRIES and now >= from_utc_text(at) + FIRST_RETRY * 2 ** (times - 1))
+        ]
+        db.conn.executemany("INSERT INTO queue VALUES (?, ?, random()) ON CONFLICT DO NOTHING", again)
+        db.conn.executemany(
+            "UPDATE failures SET version = ?, at = ? WHERE stage = ? AND item = ?",
+            [(version, utc_text(now), stage, str(item)) for stage, item in again],
         )
-        db.execute("DELETE FROM failures WHERE stage = ? AND version <> ?", [stage, version])
 
 
 def take_lease(db: Database, name: str, now: datetime) -> str:
@@ -97,6 +113,8 @@ def _alive(holder: str) -> bool:
 def cover_calendar(db: Database, zone: ZoneInfo) -> None:
     """Have the calendar cover every counted bin and a week more, in this zone; another zone makes it anew.
 
+    It has no holes in the last 400 days; of older time it holds what was counted, for one post may claim any year.
+
     ``weekday`` is 0 for Monday. ``utc_offset`` is in minutes: it tells apart the two hours of one name that a day of
     25 hours has.
     """
@@ -106,15 +124,21 @@ def cover_calendar(db: Database, zone: ZoneInfo) -> None:
     if fact(db, "zone") != zone.key:
         db.execute("DELETE FROM calendar")
         set_fact(db, "zone", zone.key)
-    start, end = from_utc_text(low) - DAY, from_utc_text(high) + DAY
-    has_low, has_high = db.execute("SELECT min(bin), max(bin) FROM calendar").fetchone()
+    start, end = max(from_utc_text(low), from_utc_text(high) - FAR) - DAY, from_utc_text(high) + DAY
+    has_low, has_high = db.execute(
+        "SELECT min(bin), max(bin) FROM calendar WHERE bin >= ?", [utc_text(start)]
+    ).fetchone()
     if has_low is None:
         _add_bins(db, zone, start, end + 7 * DAY)
-        return
-    if start + DAY < from_utc_text(has_low):
-        _add_bins(db, zone, start, from_utc_text(has_low))
-    if end > from_utc_text(has_high):
-        _add_bins(db, zone, from_utc_text(has_high) + BIN, end + 7 * DAY)
+    else:
+        if start + DAY < from_utc_text(has_low):
+            _add_bins(db, zone, start, from_utc_text(has_low))
+        if end > from_utc_text(has_high):
+            _add_bins(db, zone, from_utc_text(has_high) + BIN, end + 7 * DAY)
+    for (old,) in db.execute(
+        "SELECT DISTINCT bin FROM counts WHERE bin < ? AND bin NOT IN (SELECT bin FROM calendar)", [utc_text(start)]
+    ).fetchall():
+        _add_bins(db, zone, from_utc_text(old), from_utc_text(old) + BIN)
 
 
 def _add_bins(db: Database, zone: ZoneInfo, start: datetime, end: datetime) -> None:
@@ -140,10 +164,10 @@ def keep_han_fold(db: Database, mapping: Mapping[str, str]) -> None:
     db.conn.executemany("INSERT INTO han_fold VALUES (?, ?)", list(mapping.items()))
 
 
-def last_digest(db: Database, brand: int) -> date | None:
-    """The last day whose digest was made because it was owed; pages made only to look at do not count."""
-    row = db.execute("SELECT max(day) FROM digests WHERE brand = ? AND owed", [brand]).fetchone()
-    return date.fromisoformat(row[0]) if row[0] else None
+def digests_owed(db: Database, brand: int) -> set[date]:
+    """The days whose digest was made after they were over: those are not owed any more."""
+    rows = db.execute("SELECT DISTINCT day FROM digests WHERE brand = ? AND owed", [brand])
+    return {date.fromisoformat(day) for (day,) in rows}
 
 
 def next_revision(db: Database, brand: int, day: date) -> int:

@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -51,6 +52,7 @@ class App:
     version: str = VERSION
     stop: threading.Event = field(default_factory=threading.Event)
     hanging: set[str] = field(default_factory=set)
+    started: datetime | None = None
 
     @property
     def database(self) -> Path:

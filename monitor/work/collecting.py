@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from sqlite_utils import Database
 
-from monitor.errors import Blocked, NeedsCredentials, RateLimited, SourceError
+from monitor.errors import Blocked, Hung, NeedsCredentials, RateLimited, SourceError
 from monitor.model import Cursor, Page, Query
 from monitor.store import coverage, posts, writing
 from monitor.work.app import App, Collector
@@ -62,6 +62,7 @@ class _Pool:
 
     attempt: Attempt
     query: Callable[[Run], Query]
+    hanging: set[str]
     jobs: queue.SimpleQueue[Run | None] = field(default_factory=queue.SimpleQueue)
     events: queue.SimpleQueue[Event] = field(default_factory=queue.SimpleQueue)
     running: dict[str, Run] = field(default_factory=dict)
@@ -73,7 +74,10 @@ class _Pool:
         while (run := self.jobs.get()) is not None:
             run.started = time.monotonic()
             self.running[run.collector.name] = run
-            self._fetch(run)
+            try:
+                self._fetch(run)
+            finally:  # perhaps long after the tick that gave it up: it may be asked again
+                self.hanging.discard(run.collector.name)
 
     def _fetch(self, run: Run) -> None:
         pages: list[Iterator[Page]] = []
@@ -97,34 +101,44 @@ def due(app: App, db: Database, now: datetime) -> list[Run]:
         return [
             Run(c, coverage.start_run(db, c.name, now), state, state.cursor)
             for c, state in states
-            if state.due_at <= now and c.name not in app.hanging
+            if _is_due(c, state, now) and c.name not in app.hanging
         ]
+
+
+def any_due(app: App, db: Database, now: datetime) -> bool:
+    """Whether a source still has to be asked, apart from those that hang."""
+    return any(_is_due(c, coverage.state(db, c.name), now) for c in app.collectors if c.name not in app.hanging)
+
+
+def _is_due(collector: Collector, state: coverage.SourceState, now: datetime) -> bool:
+    """Its time has come; or it lies so far ahead that only a clock that was wrong can have set it."""
+    farthest = now + LONGEST_REST + timedelta(seconds=collector.every_seconds)
+    return state.due_at <= now or state.due_at > farthest
 
 
 def fetch(app: App, runs: Sequence[Run], attempt: Attempt, now: datetime) -> Iterator[Event]:
     """Every event of these runs as it comes; each run ends with one Event without a page, at the deadline at latest."""
-    pool = _Pool(attempt, lambda run: Query(app.terms, now, run.state.heard_to))
+    pool = _Pool(attempt, lambda run: Query(app.terms, now, run.state.heard_to), app.hanging)
     deadline = app.config.service.deadline.total_seconds()
     for run in runs:
         pool.jobs.put(run)
     for _ in range(min(WORKERS, len(runs))):
         pool.start_worker()
     waiting = {run.collector.name for run in runs}
-    while waiting and not app.stop.is_set():
-        try:
-            event = pool.events.get(timeout=_patience(pool, waiting, deadline))
-        except queue.Empty:
-            yield from _overdue(app, pool, waiting, deadline)
-            continue
-        name = event.run.collector.name
-        if event.page is None:
-            app.hanging.discard(name)
-        if name in waiting:
-            if event.page is None:
-                waiting.discard(name)
-            yield event
-    for _ in range(len(runs) + WORKERS):
-        pool.jobs.put(None)
+    try:
+        while waiting and not app.stop.is_set():
+            try:
+                event = pool.events.get(timeout=_patience(pool, waiting, deadline))
+            except queue.Empty:
+                yield from _overdue(app, pool, waiting, deadline)
+                continue
+            if event.run.collector.name in waiting:
+                if event.page is None:
+                    waiting.discard(event.run.collector.name)
+                yield event
+    finally:
+        for _ in range(len(runs) + WORKERS):
+            pool.jobs.put(None)
 
 
 def _patience(pool: _Pool, waiting: set[str], deadline: float) -> float:
@@ -139,7 +153,7 @@ def _overdue(app: App, pool: _Pool, waiting: set[str], deadline: float) -> Itera
             waiting.discard(name)
             app.hanging.add(name)
             pool.start_worker()  # in place of the one that hangs
-            yield Event(run, error=SourceError(f"no answer within {deadline:g} s"))
+            yield Event(run, error=Hung(f"no answer within {deadline:g} s"))
 
 
 def receive(app: App, db: Database, run: Run, page: Page, now: datetime) -> None:
@@ -171,8 +185,10 @@ def _store(app: App, db: Database, run: Run, now: datetime) -> None:
     coverage.add_page(db, run.id, added.seen, added.new, page.rejected)
     stream = run.streams.setdefault(page.stream, Stream())
     stream.oldest = min(filter(None, (stream.oldest, added.oldest)), default=None)
-    old_enough = before is not None and added.oldest is not None and added.oldest <= before
-    stream.reached_back |= page.exhausted or page.unchanged or not page.posts or added.known > 0 or old_enough
+    empty = not page.posts and not page.rejected
+    # One known post may be pinned; the last one, or a second, shows that the list was read down to what was heard.
+    overlaps = added.known > 1 or added.last_known
+    stream.reached_back |= page.exhausted or page.unchanged or empty or overlaps
 
 
 def finish(app: App, db: Database, run: Run, now: datetime) -> None:
@@ -191,8 +207,8 @@ def _heard_from(run: Run, now: datetime, every: timedelta) -> tuple[datetime, tu
     """Since when this run heard everything, and the partial gap it leaves: a full page in which no post was known."""
     before = run.state.heard_to
     if before is None:
-        oldest = min([now - every, *(s.oldest for s in run.streams.values() if s.oldest)])
-        return max(oldest, now - FIRST_REACH), None
+        reached = max((s.oldest for s in run.streams.values() if s.oldest), default=now)
+        return max(min(reached, now - every), now - FIRST_REACH), None
     short = [s.oldest for s in run.streams.values() if not s.reached_back and s.oldest]
     if not short:
         return before, None

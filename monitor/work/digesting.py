@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from sqlite_utils import Database
 
 from monitor import digest as rules
 from monitor.config import Brand
+from monitor.errors import StoreError
 from monitor.model import BIN, DayPoint, Digest, IncidentLine, Totals, bin_start
 from monitor.store import coverage, facts, service, writing
 from monitor.store import incidents as stored
@@ -32,26 +34,23 @@ DAY = timedelta(days=1)
 
 
 def due(app: App, db: Database, now: datetime) -> Iterator[tuple[Brand, int, date, bool]]:
-    """(brand, id, day, late) of every digest that is owed by now: of a day that is over and whose hour has struck."""
-    local = now.astimezone(app.config.timezone)
-    last = local.date() - DAY if local.time() >= app.config.digest.at else local.date() - 2 * DAY
-    for brand, brand_id in app.own_brands:
-        heard, made = coverage.first_heard(db, brand_id), service.last_digest(db, brand_id)
-        if heard is None:
-            continue  # nothing was ever collected or imported: there is no day to tell of
-        first = made + DAY if made else _first_owed(app, coverage.first_run(db), heard, last)
-        day = max(first, last - (CATCH_UP - 1) * DAY)
-        while day <= last:
-            hour = datetime.combine(day + DAY, app.config.digest.at, app.config.timezone)
-            yield brand, brand_id, day, now > hour + GRACE
-            day += DAY
+    """(brand, id, day, late) of every digest that is owed by now: of a day that is over and whose hour has struck.
 
-
-def _first_owed(app: App, started: datetime | None, heard: datetime, last: date) -> date:
-    """Of a service that has made no digest yet: the day before it first ran, if anything of that day was heard."""
+    A brand that never had one is owed yesterday's only, if anything was heard then.
+    """
     zone = app.config.timezone
-    before = started.astimezone(zone).date() - DAY if started else last
-    return max(before, heard.astimezone(zone).date())
+    local, heard = now.astimezone(zone), coverage.first_heard(db)
+    last = local.date() - DAY if local.time() >= app.config.digest.at else local.date() - 2 * DAY
+    if heard is None:
+        return  # nothing was ever collected or imported: there is no day to tell of
+    for brand, brand_id in app.own_brands:
+        made = service.digests_owed(db, brand_id)
+        day = max(min(made, default=local.date() - DAY), last - (CATCH_UP - 1) * DAY, heard.astimezone(zone).date())
+        while day <= last:
+            if day not in made:
+                hour = datetime.combine(day + DAY, app.config.digest.at, zone)
+                yield brand, brand_id, day, now > hour + GRACE
+            day += DAY
 
 
 def load(app: App, db: Database, brand: Brand, brand_id: int, day: date, now: datetime, late: bool = False) -> Digest:
@@ -91,17 +90,19 @@ def load(app: App, db: Database, brand: Brand, brand_id: int, day: date, now: da
 
 
 def _totals(app: App, db: Database, brand: int, start: datetime, end: datetime, now: datetime) -> Totals:
-    """The totals of a stretch, with the mean share of the brand's usual volume that was heard in it."""
+    """The totals of a stretch, with the mean share of the brand's usual volume that was heard in it and judged."""
     until = bin_start(min(end, now))
     heard = coverage.heard_share(db, brand, bin_start(start), until)
     bins = (until - start) // BIN
-    return replace(facts.totals(db, brand, start, end), heard=sum(heard.values()) / bins if bins else 1.0)
+    found = facts.totals(db, brand, start, end)
+    judged = 1 - found.pending_posts / found.mentions if found.mentions else 1.0
+    return replace(found, heard=judged * (sum(heard.values()) / bins if bins else 1.0))
 
 
 def _day_totals(app: App, db: Database, brand: int, day: date, now: datetime) -> Totals | None:
     """A day to compare with; None if it lies before all that was heard."""
     start, end = rules.local_day(day, app.config.timezone.key)
-    first = coverage.first_heard(db, brand)
+    first = coverage.first_heard(db)
     return _totals(app, db, brand, start, end, now) if first and first < end else None
 
 
@@ -115,31 +116,41 @@ def _series(app: App, db: Database, brand: int, day: date, now: datetime) -> tup
     return tuple(points)
 
 
-def archive(app: App, digest: Digest, folder: Path | None = None) -> Path:
-    """Write the page; a file once written is never changed, a correction is a new revision beside it."""
+def archive(app: App, digest: Digest, folder: Path | None = None, *, preview: bool = False) -> Path:
+    """Write the page. What was sent is never changed: a correction is a new revision beside it; a preview is."""
     from reports.render import digest_page
 
-    base = folder or app.config.path(app.config.digest.dir)
-    path = base / file_name(digest)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path = (folder or app.config.path(app.config.digest.dir)) / file_name(digest, preview=preview)
     draft = path.with_suffix(".part")
-    draft.write_text(digest_page(digest, app.config.language), "utf-8")
-    os.replace(draft, path)  # a reader never sees half a page, and a crash leaves none
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft.write_text(digest_page(digest, app.config.language), "utf-8")
+        os.replace(draft, path)  # a reader never sees half a page, and a crash leaves none
+    except OSError as error:
+        raise StoreError(f"{path}: the page cannot be written: {error.strerror}") from error
     return path
 
 
-def file_name(digest: Digest) -> Path:
-    """``brand/2026-11-20.html``, later revisions ``2026-11-20-r2.html``; the brand made safe as a folder's name."""
-    safe = re.sub(r"[^\w.-]+", "_", digest.brand).strip(".") or "brand"
-    revision = f"-r{digest.revision}" if digest.revision > 1 else ""
-    return Path(safe) / f"{digest.day.isoformat()}{revision}.html"
+def file_name(digest: Digest, *, preview: bool = False) -> Path:
+    """``brand/2026-11-20.html``, later revisions ``-r2``, previews ``-preview``; the brand made safe as a folder.
+
+    A brand whose name had to be changed for that gets a mark of its own: two of them must not share a folder.
+    """
+    safe = re.sub(r"[^\w.-]+", "_", digest.brand).strip(".")
+    if safe != digest.brand:
+        safe = f"{safe or 'brand'}-{hashlib.sha256(digest.brand.encode()).hexdigest()[:6]}"
+    suffix = "-preview" if preview else f"-r{digest.revision}" if digest.revision > 1 else ""
+    return Path(safe) / f"{digest.day.isoformat()}{suffix}.html"
 
 
-def store(app: App, db: Database, brand: Brand, brand_id: int, digest: Digest, page: Path, *, send: bool) -> None:
-    """The digest's row and, if it is to be sent, its mail: one transaction, after the page lies in the archive."""
-    recipients = app.config.digest_to(brand) if send and app.config.smtp else ()
+def store(app: App, db: Database, brand: Brand, brand_id: int, digest: Digest, page: Path) -> None:
+    """The digest's row and its mail: one transaction, after the page lies in the archive.
+
+    One that is sent before its day is over is no substitute for the one owed in the morning after.
+    """
+    recipients = app.config.digest_to(brand) if app.config.smtp else ()
     with writing(db, durable=True):
-        service.add_digest(db, brand_id, digest, owed=send, file=str(page))
+        service.add_digest(db, brand_id, digest, owed=digest.end <= digest.made_at, file=str(page))
         if recipients:
             from reports.render import digest_mail
 

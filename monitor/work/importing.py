@@ -50,6 +50,7 @@ def _end(db: Database, path: Path, result: Imported, rejected: Sequence[Rejected
     with writing(db):
         for platform, (first, last) in result.heard.items():
             coverage.add_heard_history(db, _source(platform), first, last)
+        coverage.forget_shares(db)
     result.rejected = len(rejected)
     if rejected:
         result.rejected_file = path.with_name(path.name + ".rejected")

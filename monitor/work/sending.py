@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from sqlite_utils import Database
 
@@ -11,39 +12,42 @@ from monitor.errors import MailError, ServerUnreachable
 from monitor.model import from_utc_text
 from monitor.store import outbox, writing
 from monitor.store.outbox import Delivery
-from monitor.work.app import App
+
+if TYPE_CHECKING:
+    from reports.mail import Smtp, SmtpSettings
 
 
-def send(app: App, db: Database, owed: Sequence[Delivery], now: datetime) -> int:
-    """Send what is owed over one connection; how many messages the server took.
-
-    A server that cannot be reached ends the round: what is left stays owed and is tried together when next due.
-    """
+def connection(settings: SmtpSettings) -> Smtp:
+    """One talk with the server for all that is owed; opened by the first message."""
     from reports.mail import Smtp
 
-    settings = app.smtp
-    if settings is None or not owed:
-        return 0
-    taken = 0
-    with Smtp(settings) as server:
-        for at, delivery in enumerate(owed):
-            if app.stop.is_set():
-                break
-            try:
-                reply = server.send(_message(delivery, settings.sender), delivery.recipient)
-            except ServerUnreachable as error:
-                with writing(db, durable=True):
-                    for left in owed[at:]:
-                        outbox.failed(db, left, str(error), now, permanent=False)
-                break
-            except MailError as error:
-                with writing(db, durable=True):
-                    outbox.failed(db, delivery, str(error), now, permanent=error.permanent)
-                continue
-            with writing(db, durable=True):
-                outbox.sent(db, delivery, reply, now)
-            taken += 1
-    return taken
+    return Smtp(settings)
+
+
+def hand_over(settings: SmtpSettings, db: Database, server: Smtp, delivery: Delivery, now: datetime) -> bool:
+    """Send one message to one recipient and keep what the server said; whether it took it.
+
+    Raises ServerUnreachable when there is no server to talk to: then nothing else can be sent either.
+    """
+    try:
+        reply = server.send(_message(delivery, settings.sender), delivery.recipient)
+    except ServerUnreachable:
+        raise
+    except MailError as error:
+        with writing(db, durable=True):
+            outbox.failed(db, delivery, str(error), now, permanent=error.permanent)
+        return False
+    with writing(db, durable=True):
+        outbox.sent(db, delivery, reply, now)
+    return True
+
+
+def put_off(db: Database, left: Sequence[Delivery], error: Exception, now: datetime) -> None:
+    """Messages that nothing is wrong with, as far as is known: they stay owed and are tried together when next due."""
+    reply = str(error) if isinstance(error, MailError) else type(error).__name__
+    with writing(db, durable=True):
+        for delivery in left:
+            outbox.failed(db, delivery, reply, now, permanent=False)
 
 
 def _message(delivery: Delivery, sender: str) -> bytes:

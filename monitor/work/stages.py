@@ -16,17 +16,19 @@ from monitor.work.app import App
 
 BATCH = 500
 BINS = 500
+PLAIN = Queued(0, "", "", "post", "服務很好", None, "", "", 0, ())
+"""A post that no stage has trouble with, unless the stage itself is broken."""
 
 
 def prepare(app: App, db: Database, now: datetime) -> None:
-    """Once a start: rules that have changed are applied to all posts, failed items of another version tried again."""
+    """Before each round: rules that have changed are applied to all posts, and posts set aside may be tried again."""
     from monitor.text import han_fold
 
     with writing(db):
         if fact(db, "rules") != app.matcher.version:
             posts.enqueue_all(db, "match")
             set_fact(db, "rules", app.matcher.version)
-        service.retry_after_upgrade(db, app.version, posts.STAGES)
+        service.retry_failed(db, app.version, posts.STAGES, now)
         service.keep_han_fold(db, han_fold())
 
 
@@ -38,6 +40,7 @@ def store_matches(app: App, db: Database, batch: Sequence[Queued], found: dict[i
     """Mentions by the post's own words, else its root's brands, and those that an import named; answers apart."""
     own = {p.id: brand for p in batch if (brand := app.matcher.own_account(p.author_key)) is not None}
     with writing(db):
+        service.clear_failures(db, "match", found)
         # First, because a root that changes puts its replies back into this queue.
         posts.done(db, "match", batch)
         matches = {p.id: _mentions(app, db, p, found[p.id], own.get(p.id)) for p in batch if p.id in found}
@@ -64,6 +67,7 @@ def score(app: App, batch: Sequence[Queued]) -> list[Score]:
 
 def store_scores(app: App, db: Database, batch: Sequence[Queued], scores: dict[int, Score], now: datetime) -> None:
     with writing(db):
+        service.clear_failures(db, "score", scores)
         mentions.use_model(db, app.scorer.version, now)
         mentions.add_scores(db, scores, app.scorer.version, now)
         posts.done(db, "score", batch)
@@ -75,6 +79,7 @@ def tie(_app: App, batch: Sequence[Queued]) -> list[Keys]:
 
 def store_groups(_app: App, db: Database, batch: Sequence[Queued], tied: dict[int, Keys]) -> None:
     with writing(db):
+        service.clear_failures(db, "group", tied)
         groups.assign(db, tied)
         posts.done(db, "group", batch)
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Mapping
+import shlex
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -39,8 +40,9 @@ SHORT_HISTORY = timedelta(days=1)
 class Step:
     """What both detectors said of one bin."""
 
-    origin: str
-    measurement: Measurement
+    at: datetime
+    live: Measurement
+    history: Measurement
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,30 +67,29 @@ def measure_sources(app: App, db: Database, now: datetime) -> None:
 
 
 def watch(app: App, db: Database, brand: Brand, brand_id: int, now: datetime) -> None:
-    """Judge every closed bin of one brand that has not been, and store what follows from it in one transaction."""
-    steps, memory = _measure(app, db, brand_id, now)
-    for step in steps:
+    """Judge every closed bin of one brand that has not been; each thing that follows is a transaction of its own."""
+    settings = detector_settings(app)
+    key = hashlib.sha256(repr(settings).encode()).hexdigest()[:16]
+    detectors, start = _remembered(db, brand_id, settings, key, now)
+    # A bin with posts still to be scored has fewer voices than were heard: it would read as calm.
+    end = min(filter(None, (bin_start(now), counts.unsettled_from(db))))
+    settled = bin_start(bin_start(now) - app.config.service.live_within - BIN)
+    memory = None
+    for step in _steps(db, brand_id, detectors, start, end):
         _consider(app, db, brand, brand_id, step, now)
+        if step.at == settled and step.at - start >= MEMORY_EVERY:
+            memory = Memory(key, step.at, {origin: detector.dump() for origin, detector in detectors.items()})
     if memory is not None:  # only now: after a crash, the bins it lets us skip would never be considered
         with writing(db):
             for origin, state in memory.states.items():
                 stored.keep_state(db, brand_id, origin, memory.key, memory.at, state, memory.at - SHORT_HISTORY)
 
 
-def _measure(app: App, db: Database, brand: int, now: datetime) -> tuple[list[Step], Memory | None]:
-    settings = detector_settings(app)
-    key = hashlib.sha256(repr(settings).encode()).hexdigest()[:16]
-    detectors, start = _remembered(db, brand, settings, key, now)
-    end = bin_start(now)
-    bins = _bins(db, brand, start, end)
-    settled = bin_start(end - app.config.service.live_within - BIN)
-    steps, memory = [], None
-    for at, live, history in bins:
-        for origin, bin_ in ((LIVE, live), (HISTORY, history)):
-            steps.append(Step(origin, detectors[origin].step(bin_)))
-        if at == settled and at - start >= MEMORY_EVERY:
-            memory = Memory(key, at, {origin: detector.dump() for origin, detector in detectors.items()})
-    return steps, memory
+def _steps(
+    db: Database, brand: int, detectors: Mapping[str, Detector], start: datetime, end: datetime
+) -> Iterator[Step]:
+    for at, live, history in _bins(db, brand, start, end):
+        yield Step(at, detectors[LIVE].step(live), detectors[HISTORY].step(history))
 
 
 def _remembered(
@@ -104,54 +105,53 @@ def _remembered(
             log.info("the detector's memory is of another version: stepping again from the first bin")
         else:
             return loaded, live[0] + BIN
-    first = coverage.first_heard(db, brand) or bin_start(now)
+    first = coverage.first_heard(db) or bin_start(now)
     return {LIVE: Detector(settings), HISTORY: Detector(settings)}, first
 
 
-def _bins(db: Database, brand: int, start: datetime, end: datetime) -> list[tuple[datetime, Bin, Bin]]:
+def _bins(db: Database, brand: int, start: datetime, end: datetime) -> Iterator[tuple[datetime, Bin, Bin]]:
     found, heard = counts.series(db, brand, start, end), coverage.heard_share(db, brand, start, end)
-    made, at = [], start
+    at = start
     while at < end:
         c = found.get(at) or counts.BinCount(at, 0, 0, 0)
         share = heard.get(at, 0.0)
-        made.append((
-            at,
-            Bin(at, c.live_voices, c.other, learned=c.voices, heard=share),
-            Bin(at, c.voices, c.other, heard=share),
-        ))  # fmt: skip
+        live = Bin(at, c.live_voices, c.other, learned=c.voices, heard=share)
+        yield at, live, Bin(at, c.voices, c.other, heard=share)
         at += BIN
-    return made
 
 
 def _consider(app: App, db: Database, brand: Brand, brand_id: int, step: Step, now: datetime) -> None:
-    measured = step.measurement
-    at = measured.time
-    if measured.alert is not None and not stored.has_spike(db, brand_id, at, step.origin):
-        with writing(db, durable=True):
-            _spike(app, db, brand, brand_id, step, measured.alert, now)
-    elif measured.calm:
+    """Store the spikes of one bin, or, where both series are calm, the end of what stood open."""
+    for origin, measured in ((LIVE, step.live), (HISTORY, step.history)):
+        if measured.alert is not None:
+            with writing(db, durable=True):
+                _spike(app, db, brand, brand_id, origin, measured, measured.alert, now)
+    if step.live.calm and step.history.calm:
         for standing in stored.open_ones(db, brand_id):
-            if rules.resolves(standing, step.origin, at, measured.calm):
+            if rules.resolves(standing, step.at, calm=True):
+                measured = step.live if standing.origin == LIVE else step.history
                 with writing(db, durable=True):
                     _resolve(app, db, brand, brand_id, standing, measured, now)
 
 
-def _spike(app: App, db: Database, brand: Brand, brand_id: int, step: Step, severity: Severity, now: datetime) -> None:
-    measured, at = step.measurement, step.measurement.time
-    spike = stored.add_spike(db, brand_id, at, step.origin, severity, now, measured.evidence())
-    fresh = now - at <= PAGES_WITHIN
-    origin = LIVE if step.origin == LIVE and fresh else HISTORY
+def _spike(
+    app: App, db: Database, brand: Brand, brand_id: int, series: str, measured: Measurement, severity: Severity,
+    now: datetime,
+) -> None:  # fmt: skip
+    at = measured.time
+    spike = stored.add_spike(db, brand_id, at, series, severity, now, measured.evidence())
+    if spike is None:
+        return  # considered before: a spike never changes, whatever came later
+    origin = LIVE if series == LIVE and now - at <= PAGES_WITHIN else HISTORY
     standing = stored.standing_at(db, brand_id, at)
     decision = rules.on_spike(standing, origin, severity, Severity(app.config.alerts.minimum))
-    size = measured.since_onset or measured.hour
+    size, onset = measured.since_onset or measured.hour, measured.onset or at
     observed, expected = size.observed, round(size.expected, 2)
     if standing is None:
-        incident = stored.open_incident(
-            db, brand_id, origin, severity, measured.onset or at, at, now, observed, expected
-        )
+        incident = stored.open_incident(db, brand_id, origin, severity, onset, at, now, observed, expected)
     else:
         incident = standing.id
-        stored.update_incident(db, incident, decision.origin, decision.severity, at, observed, expected)
+        stored.update_incident(db, incident, decision.origin, decision.severity, onset, at, observed, expected)
     number = stored.add_event(db, incident, now, decision.event, decision.reason, spike)
     if decision.mail:
         _owe_alert(app, db, brand, brand_id, incident, decision.event, number, measured, now)
@@ -160,8 +160,8 @@ def _spike(app: App, db: Database, brand: Brand, brand_id: int, step: Step, seve
 def _resolve(
     app: App, db: Database, brand: Brand, brand_id: int, standing: Standing, measured: Measurement, now: datetime
 ) -> None:
-    """A live incident ends when that is seen; one of history when its bins say so."""
-    stored.resolve_incident(db, standing.id, now if standing.origin == LIVE else measured.time + BIN)
+    """An incident ends with the bin that is calm, whenever that is seen: a spike after it is another matter."""
+    stored.resolve_incident(db, standing.id, measured.time + BIN)
     number = stored.add_event(db, standing.id, now, "resolved", "calm for six hours")
     if standing.mailed:
         _owe_alert(app, db, brand, brand_id, standing.id, "resolved", number, measured, now)
@@ -207,7 +207,7 @@ def alert_facts(
         voices=spread["voices"], authors=spread["authors"] or None, stories=spread["stories"], copies=spread["copies"],
         excess_by_platform=_excess(db, brand, start, end),
         coverage=tuple(coverage.of_sources(db, brand, names, max(start, now - timedelta(hours=24)), now)),
-        commands=(f"qianli digest --brand {line.brand} --day {_today(app, now)}", "qianli status"),
+        commands=(f"qianli digest --brand {shlex.quote(line.brand)} --day {_today(app, now)}", "qianli status"),
     )  # fmt: skip
 
 

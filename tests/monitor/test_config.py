@@ -57,6 +57,11 @@ def read(text: str) -> Config:
         (BRAND + '[digest]\nat = "25:00"\n', "config.toml: digest.at: must be a time of day such as 08:30"),
         (BRAND + '[alerts]\nto = "a@example.test"\n', 'config.toml: alerts.to: must be a list, not "a@example.test"'),
         (BRAND + '[alerts]\nto = ["a@example.test"]\n', "config.toml: mail is to be sent but there is no [smtp] table"),
+        (BRAND + '[alerts]\nto = ["on call"]\n', "config.toml: alerts.to[0]: not a mail address: 'on call'"),
+        (
+            BRAND + '[smtp]\nhost = "h"\nfrom = "千里 <q@例.test>"\n',
+            "config.toml: smtp.from: not a mail address: '千里 <q@例.test>'",
+        ),
         ('language = "fr"\n' + BRAND, 'config.toml: language: must be one of "zh-Hant", "zh-Hans", "en", not "fr"'),
         ("sources = 3\n" + BRAND, "config.toml: sources: must be a list, not 3"),
         ('folder = "x"\n' + BRAND, "config.toml: folder: unknown key"),

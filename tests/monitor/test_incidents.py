@@ -12,7 +12,7 @@ from monitor.model import Severity
 
 NOTICE, WARNING, CRITICAL = Severity
 AT = datetime(2026, 11, 20, 2, 0, tzinfo=UTC)
-OPEN = Standing(1, LIVE, "open", WARNING, AT, AT, AT, True, 9)
+OPEN = Standing(1, LIVE, "open", WARNING, AT, AT, True)
 
 
 def test_first_live_spike_opens_and_mails_from_the_minimum_on() -> None:
@@ -48,10 +48,9 @@ def test_history_seen_live_becomes_live_and_mails() -> None:
     assert (decision.event, decision.origin, decision.mail) == ("opened", LIVE, True)
 
 
-def test_only_calm_after_the_last_spike_on_its_own_series_resolves() -> None:
+def test_only_calm_after_the_last_spike_resolves() -> None:
     later = AT + timedelta(hours=7)
-    assert resolves(OPEN, LIVE, later, calm=True)
-    assert not resolves(OPEN, LIVE, later, calm=False)
-    assert not resolves(OPEN, HISTORY, later, calm=True)
-    assert not resolves(OPEN, LIVE, AT, calm=True)
-    assert not resolves(replace(OPEN, state="resolved"), LIVE, later, calm=True)
+    assert resolves(OPEN, later, calm=True)
+    assert not resolves(OPEN, later, calm=False)
+    assert not resolves(OPEN, AT, calm=True)
+    assert not resolves(replace(OPEN, state="resolved"), later, calm=True)

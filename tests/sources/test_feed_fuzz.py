@@ -14,6 +14,7 @@ from tests.sources.loopback import NOW
 
 SAMPLES = sorted((Path(__file__).parents[1] / "data" / "feed").iterdir())
 ROUNDS = int(os.environ.get("QIANLI_FUZZ", "2000"))
+pytestmark = pytest.mark.fuzz
 TOKENS = [
     *(b"<", b">", b"</", b"&", b"&#0;", b"&#xD800;", b"&#99999999999;", b"<![CDATA[", b"]]>", b"<!--", b"<item>"),
     *(b"</item>", b"<entry>", b"<link>", b"<guid>", b"<title type='xhtml'><div>", b"null", b"{", b"}", b"[", b'"'),

@@ -88,13 +88,21 @@ def test_a_lease_is_refused_while_its_holder_lives_and_taken_over_when_it_died(d
     assert db.execute("SELECT * FROM lease").fetchall() == []
 
 
-def test_a_failed_item_is_tried_again_only_by_another_version(db: Database) -> None:
+def test_a_failed_item_is_tried_again_a_few_times_and_by_another_version(db: Database) -> None:
     with writing(db):
         posts.add(db, [Post("p", "1", "x")], posts.Arrival("s", NOW, timedelta(hours=2)), lambda p, a: a)
         posts.done(db, "match", posts.take(db, "match", 9))
         service.add_failure(db, "score", "1", "KeyError", "1.0", "abcd", NOW)
-        service.retry_after_upgrade(db, "1.0", posts.STAGES)
-        assert posts.waiting(db)["score"] == 0
-        service.retry_after_upgrade(db, "1.1", posts.STAGES)
-    assert posts.waiting(db)["score"] == 1
+        tries, now = 1, NOW
+        while tries < 9 and now < NOW + timedelta(days=2):
+            now += timedelta(minutes=5)
+            service.retry_failed(db, "1.0", posts.STAGES, now)
+            if posts.waiting(db)["score"]:
+                posts.done(db, "score", posts.take(db, "score", 9))
+                service.add_failure(db, "score", "1", "KeyError", "1.0", "abcd", now)
+                tries += 1
+        assert tries == 5
+        service.retry_failed(db, "1.1", posts.STAGES, now)
+        assert posts.waiting(db)["score"] == 1
+        service.clear_failures(db, "score", [1])
     assert service.failures(db) == []
