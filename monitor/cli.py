@@ -57,7 +57,7 @@ def main() -> None:
         click.echo(f"qianli: {one_line(str(error))}", err=True)
         sys.exit(error.exit_code)
     except click.ClickException as error:
-        error.show()
+        click.echo(f"qianli: {one_line(error.format_message())} (qianli --help)", err=True)
         sys.exit(2)
     except click.Abort:
         click.echo("qianli: stopped", err=True)
@@ -67,6 +67,9 @@ def main() -> None:
         sys.exit(1)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read us has seen enough
+        sys.exit(1)
+    except OSError as error:
+        click.echo(f"qianli: {error.filename or 'a file'}: {error.strerror or error}", err=True)
         sys.exit(1)
     sys.exit(result if isinstance(result, int) else 0)
 
@@ -237,8 +240,8 @@ def status(config_file: Path, as_json: bool) -> None:
         click.echo(json.dumps(found, ensure_ascii=False, indent=2))
     else:
         _print_status(found)
-    if found["failures"] or found["outbox"]["failed"] or any(s["state"] not in ("ok", "running", "never asked")
-                                                              for s in found["sources"]):  # fmt: skip
+    unwell = any(s["state"] not in ("ok", "running", "never asked") for s in found["sources"])
+    if unwell or found["trouble"] or found["failures"] or found["outbox"]["failed"]:
         sys.exit(1)
 
 
@@ -246,6 +249,7 @@ def _send_now(app: App, db: Database, now: datetime) -> None:
     """Hand over what is owed, unless the service runs: it does so itself, and two would send twice."""
     from monitor import jobs
     from monitor.schedule import leased
+    from monitor.store import outbox
 
     report = jobs.Report()
     try:
@@ -255,6 +259,9 @@ def _send_now(app: App, db: Database, now: datetime) -> None:
         click.echo("owed; the service that runs on this database sends it")
         return
     click.echo(f"{report.sent} messages handed over")
+    if trouble := outbox.last_trouble(db):
+        click.echo(f"still owed: {one_line(trouble)}")
+        sys.exit(1)
 
 
 def _brand(app: App, name: str) -> Brand:
@@ -365,5 +372,7 @@ def _print_status(found: dict[str, Any]) -> None:
         click.echo(f"incident {i['incident']}: {i['brand']}, {i['severity']}, {i['state']}, {i['origin']}")
     click.echo("queues: " + ", ".join(f"{k} {v}" for k, v in found["queues"].items()))
     click.echo("outbox: " + ", ".join(f"{k} {v}" for k, v in found["outbox"].items()))
+    for line in found["trouble"]:
+        click.echo(f"trouble: {one_line(line)}")
     for f in found["failures"]:
         click.echo(f"failure: {f['stage']} of {f['item']}: {f['error']} at {f['at']}, trace {f['trace_id']}")

@@ -89,6 +89,11 @@ class Brand(Table):
 
     @model_validator(mode="after")
     def _can_match(self) -> Brand:
+        blank = next((w for w in (*self.terms, *self.require, *self.exclude) if not any(c.isalnum() for c in w)), None)
+        if blank is not None:
+            raise ValueError(f"brand {self.name!r}: {blank!r} holds no letter or digit, so it would never be found")
+        if not self.name.strip() or not self.name.isprintable():
+            raise ValueError(f"name {self.name!r} must be printable text on one line")
         if not self.terms:
             rule = "has only excludes" if self.exclude else "has no terms"
             raise ValueError(f"brand {self.name!r} {rule}; write the words that mean it: terms = [{self.name!r}]")
@@ -192,7 +197,9 @@ class Config(Table):
         _each_once("sources", "source", [s.name for s in self.sources])
         if self.sources and not self.network.contact:
             raise ValueError("network.contact is missing; sites want to know whom to write to: an address or a page")
-        if not self.smtp and any((self.alerts.to, self.alerts.ops_to, self.digest.to)):
+        recipients = [self.alerts.to, self.alerts.ops_to, self.digest.to]
+        recipients += [to for b in self.brands for to in (b.alerts_to, b.digest_to)]
+        if not self.smtp and any(recipients):
             raise ValueError("mail is to be sent but there is no [smtp] table")
         return self
 
@@ -219,8 +226,7 @@ def _each_once(table: str, what: str, names: list[str]) -> None:
 def load(path: Path) -> Config:
     """Read and check a config file; ConfigError, one line, on the first thing that is wrong."""
     try:
-        with path.open("rb") as stream:
-            document = tomllib.load(stream)
+        document = tomllib.loads(path.read_text("utf-8-sig"))
     except FileNotFoundError:
         raise ConfigError(
             f"{path}: there is no such file; --config names another, README shows one to start from"

@@ -160,6 +160,8 @@ def _wanted(problem: Mapping[str, Any]) -> str:
     for ending in ("_type", "_parsing", "_exact_type", "_from_float"):
         if kind.removesuffix(ending) in _KINDS:
             return _KINDS[kind.removesuffix(ending)]
+    if kind == "string_too_short":
+        return "some text, not empty"
     if kind in ("literal_error", "enum"):
         return "one of " + str(problem["ctx"]["expected"]).replace(" or ", ", ").replace("'", '"')
     return message.removeprefix("Input should be ").removeprefix("a valid ")

@@ -224,9 +224,19 @@ def _notes(digest: Digest, words: Language) -> tuple[str, ...]:
         notes.append(words.gettext("Revision %(number)s: it replaces the earlier digest of this day.", number=number))
     if digest.today.heard < HEARD_ENOUGH and digest.verdict != "unknown":
         notes.append(words.gettext("Too little was heard: every count below is a lower bound."))
+    if digest.verdict == "calm" and _more_of_everything(digest):
+        notes.append(
+            words.gettext("More negative voices than usual, but more was said altogether: their share did not rise.")
+        )
     if digest.days_of_data < 3 and digest.verdict not in ("learning", "empty"):
         notes.append(words.gettext("Still learning what is usual: spikes are not judged in the first 3 heard days."))
     return tuple(notes)
+
+
+def _more_of_everything(digest: Digest) -> bool:
+    """Red cards under a calm verdict need a word: negative voices rose beyond noise."""
+    changes = [c for c in (*digest.against_yesterday, *digest.against_last_week) if c.measure == "negative_voices"]
+    return any(c.beyond_noise and digest.today.negative_voices > (c.before or 0) for c in changes)
 
 
 def _figures(digest: Digest, words: Language) -> tuple[Figure, ...]:
@@ -297,7 +307,9 @@ def _since_midnight(digest: Digest, words: Language) -> str:
 
 
 def _story(story: StoryLine, digest: Digest, words: Language) -> StoryView:
-    size = [words.ngettext("%(n)s negative voice", "%(n)s negative voices", story.voices)]
+    size = [words.ngettext("%(n)s negative voice", "%(n)s negative voices", story.voices)] if story.voices else []
+    if not story.voices:  # what began before this day opens no new voice, however often it is copied
+        size.append(words.gettext("An earlier story, still spreading"))
     if story.copies:
         size.append(words.ngettext("%(n)s copy", "%(n)s copies", story.copies))
     values = {"time": words.moment(story.first_seen, digest.zone, digest.day)}

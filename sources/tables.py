@@ -158,8 +158,9 @@ def _lines(path: Path, charset: str) -> Iterator[tuple[_Lines, Callable[[], int]
 def _given(name: str, head: bytes) -> tuple[str, str]:
     try:
         known = codecs.lookup(resolve_encoding(name) or name).name
-        "a".encode(known)
-    except LookupError as error:
+        "a\n".encode(known).decode(known)
+        head[: len(head) // 4 * 4].decode(known, "replace")
+    except (LookupError, UnicodeError) as error:
         raise UsageError(f"--encoding {shown(name)}: not known; try utf-8, gb18030 or big5") from error
     mark, _ = read_bom(head)
     marked = mark is not None and known.startswith(mark.partition("-le")[0].partition("-be")[0])

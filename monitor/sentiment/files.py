@@ -55,14 +55,17 @@ def _cells(stream: IO[bytes], name: str, column: str) -> Iterator[str]:
     """The cells of one column. ``InputError`` names the file and, where there is one, the line."""
     csv.field_size_limit(_MAX_CELL)
     text = io.TextIOWrapper(stream, encoding="utf-8-sig", newline="")
-    reader = csv.DictReader(text)
+    reader = csv.reader(text)
     try:
-        if reader.fieldnames is None:
+        head = next(reader, None)
+        if head is None:
             raise InputError(f"{name}: empty, so it has no column {column!r}")
-        if column not in reader.fieldnames:
-            raise InputError(f"{name}: no column {column!r}; it has {', '.join(map(repr, reader.fieldnames))}")
+        if column not in head:
+            raise InputError(f"{name}: no column {column!r}; it has {', '.join(map(repr, head))}")
+        place = head.index(column)
         for row in reader:
-            yield row[column] or ""
+            if row or len(head) == 1:  # of a file with one column, an empty line is an empty answer
+                yield row[place] if place < len(row) else ""
     except UnicodeDecodeError as error:
         raise InputError(f"{name}: not UTF-8 after line {reader.line_num}") from error
     except csv.Error as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from sqlite_utils import Database
@@ -13,6 +13,7 @@ from monitor.model import BIN, Cursor, Gap, SourceCoverage, bin_start, from_utc_
 
 SHARES_FROM = timedelta(days=28)
 SHARES_EVERY = timedelta(hours=6)
+UNTIL_NEXT = timedelta(minutes=30)
 ENOUGH = 0.8
 """The share of a brand's usual volume that must be heard for a bin to be judged (DESIGN: heard)."""
 
@@ -209,10 +210,12 @@ def of_sources(
         ).fetchall()
     )
     imports = sorted({s for s, _, _ in stretches if s.startswith("import:") and posts.get(s)})
-    return [
+    found = [
         _coverage(db, s, posts.get(s, 0), [(a, b) for name, a, b in stretches if name == s], start, end)
         for s in (*sources, *imports)
     ]
+    # Beside sources an import is a supplement: what it does not cover is no gap of hearing.
+    return [replace(c, gaps=()) if sources and c.source in imports else c for c in found]
 
 
 def _coverage(
@@ -220,7 +223,8 @@ def _coverage(
 ) -> SourceCoverage:
     gaps, at, total = [], start, timedelta()
     for a, b in [*heard, (end, end)]:
-        if a > at:
+        # Between the last answer and now there are always some minutes; they are no gap before the next is overdue.
+        if a - at > (UNTIL_NEXT if (a, b) == (end, end) else timedelta(minutes=1)):
             gaps.append(_gap(db, source, at, min(a, end)))
         total += max(timedelta(), min(b, end) - max(a, start))
         at = max(at, b)

@@ -102,6 +102,10 @@ def update_incident(
     )
 
 
+def update_size(db: Database, incident: int, observed: int, expected: float) -> None:
+    db.execute("UPDATE incidents SET observed = ?, expected = ? WHERE id = ?", [observed, expected, incident])
+
+
 def resolve_incident(db: Database, incident: int, at: datetime) -> None:
     db.execute("UPDATE incidents SET state = 'resolved', resolved_at = ? WHERE id = ?", [utc_text(at), incident])
 

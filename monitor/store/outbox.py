@@ -96,6 +96,15 @@ def message_ids(db: Database, incident: int) -> list[str]:
     return [message_id for (message_id,) in rows]
 
 
+def last_trouble(db: Database) -> str:
+    """What the server last said of a message that is still owed or was refused; empty if all went well."""
+    row = db.execute(
+        """SELECT recipient || ': ' || reply FROM deliveries WHERE state <> 'sent' AND attempts > 0
+           ORDER BY outbox DESC LIMIT 1"""
+    ).fetchone()
+    return row[0] if row else ""
+
+
 def summary(db: Database) -> dict[str, int]:
     """Deliveries by state."""
     found = dict(db.execute("SELECT state, count(*) FROM deliveries GROUP BY state").fetchall())

@@ -12,6 +12,9 @@ from monitor.model import utc_text
 from monitor.store import coverage, outbox, posts, service
 
 WINDOW = timedelta(hours=24)
+OVERDUE = timedelta(hours=1)
+ASKED_ONCE = timedelta(days=3650)
+"""A source that was never asked is due since the year 1."""
 
 
 def overview(db: Database, sources: Sequence[str], brands: Mapping[str, int], now: datetime) -> dict[str, Any]:
@@ -33,8 +36,17 @@ def overview(db: Database, sources: Sequence[str], brands: Mapping[str, int], no
             "SELECT incident, brand, origin, state, severity, opened_at FROM v_incidents WHERE state <> 'resolved'"
         )),
         "outbox": outbox.summary(db),
+        "trouble": _trouble(db, sources, now),
         "failures": service.failures(db),
     }  # fmt: skip
+
+
+def _trouble(db: Database, sources: Sequence[str], now: datetime) -> list[str]:
+    """What no state shows: mail the server does not take, and sources that nobody has asked for long."""
+    overdue = [s for s in sources if OVERDUE < now - coverage.state(db, s).due_at < ASKED_ONCE]
+    lines = [f"{s} should have been asked long ago: is the service running?" for s in overdue]
+    mail = outbox.last_trouble(db)
+    return [*lines, *([f"mail not taken: {mail}"] if mail else [])]
 
 
 def _source(db: Database, name: str, now: datetime) -> dict[str, Any]:

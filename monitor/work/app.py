@@ -16,10 +16,10 @@ from sqlite_utils import Database
 
 import sources
 from monitor.config import Brand, Config
-from monitor.errors import ConfigError
+from monitor.errors import ConfigError, StoreError
 from monitor.matching import Matcher, Rule
 from monitor.privacy import author_key, load_key
-from monitor.store import brand_ids, open_store
+from monitor.store import brand_ids, fact, open_store, set_fact, writing
 from sources.http import Http
 
 if TYPE_CHECKING:
@@ -110,6 +110,7 @@ def open_app(config: Config, *, keep_going: bool = True) -> App:
     finally:
         db.close()
     key = author_key(load_key(config.path(config.privacy.key_file)))
+    _same_key(config, key)
     http = Http(
         config.network.contact, proxy=config.network.proxy,
         allow_private=config.network.allow_private,
@@ -122,6 +123,21 @@ def open_app(config: Config, *, keep_going: bool = True) -> App:
         for table in config.sources
     )  # fmt: skip
     return App(config, http, collectors, Matcher([_rule(b, ids, key) for b in config.brands]), ids, key, keep_going)
+
+
+def _same_key(config: Config, key: Callable[[str, str], str]) -> None:
+    """With another key every author would count as a new one, and the own accounts would be strangers."""
+    db, mark = open_store(config.path(config.database)), key("qianli", "key")[:16]
+    try:
+        known = fact(db, "key")
+        if known is None:
+            with writing(db):
+                set_fact(db, "key", mark)
+        elif known != mark:
+            path = config.path(config.privacy.key_file)
+            raise StoreError(f"{path}: not the key that this database was made with; restore that one")
+    finally:
+        db.close()
 
 
 def _rule(brand: Brand, ids: dict[str, int], key: Callable[[str, str], str]) -> Rule:

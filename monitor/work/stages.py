@@ -88,6 +88,6 @@ def count(app: App, db: Database) -> int:
     """Make dirty bins again and let the calendar cover them; how many bins were made."""
     with writing(db):
         made = counts.recount(db, BINS)
-        if made:
+        if made or fact(db, "zone") != app.config.timezone.key:
             service.cover_calendar(db, app.config.timezone)
     return made

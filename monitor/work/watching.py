@@ -75,14 +75,29 @@ def watch(app: App, db: Database, brand: Brand, brand_id: int, now: datetime) ->
     end = min(filter(None, (bin_start(now), counts.unsettled_from(db))))
     settled = bin_start(bin_start(now) - app.config.service.live_within - BIN)
     memory = None
+    step = None
     for step in _steps(db, brand_id, detectors, start, end):
+        if app.stop.is_set():
+            return
         _consider(app, db, brand, brand_id, step, now)
         if step.at == settled and step.at - start >= MEMORY_EVERY:
             memory = Memory(key, step.at, {origin: detector.dump() for origin, detector in detectors.items()})
+    if step is not None:
+        _update_sizes(db, brand_id, step)
     if memory is not None:  # only now: after a crash, the bins it lets us skip would never be considered
         with writing(db):
             for origin, state in memory.states.items():
                 stored.keep_state(db, brand_id, origin, memory.key, memory.at, state, memory.at - SHORT_HISTORY)
+
+
+def _update_sizes(db: Database, brand_id: int, step: Step) -> None:
+    """An open incident grows after its last spike: its size is what was observed from its onset to now."""
+    for standing in stored.open_ones(db, brand_id):
+        measured = step.live if standing.origin == LIVE else step.history
+        if measured.since_onset is not None and measured.onset == standing.onset:
+            with writing(db):
+                since = measured.since_onset
+                stored.update_size(db, standing.id, since.observed, round(since.expected, 2))
 
 
 def _steps(

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from monitor import jobs
-from monitor.errors import Blocked, RateLimited, SourceError
+from monitor.errors import Blocked, RateLimited, SourceError, StoreError
 from monitor.jobs import Report
 from monitor.model import Cursor, Page, Query, Score
 from monitor.store import outbox, posts, service, writing
@@ -417,6 +417,43 @@ def test_a_post_edited_while_it_is_scored_is_scored_again(tmp_path: Path) -> Non
     assert db.execute("SELECT text, label FROM v_posts").fetchall() == [("澄嵐爛", "negative")]
     assert db.execute("SELECT text FROM revisions").fetchall() == [("澄嵐很好",)]
     assert db.execute("SELECT negative_voices FROM counts").fetchall() == [(1,)]
+    db.close()
+
+
+def test_another_key_than_the_databases_is_refused(tmp_path: Path) -> None:
+    make_app(tmp_path)
+    (tmp_path / "qianli.key").unlink()
+    with pytest.raises(StoreError, match=r"qianli\.key: not the key that this database was made with"):
+        make_app(tmp_path)
+
+
+def test_two_feeds_that_show_one_post_differently_do_not_take_turns_at_editing_it(tmp_path: Path) -> None:
+    def shows(text: str) -> Callable[[Query], list[Page]]:
+        return lambda query: [Page((post(1, text, NOW),))]
+
+    app = make_app(tmp_path, {"board": shows("澄嵐冒煙了"), "search": shows("澄嵐冒煙了…")})
+    db = app.open_store()
+    for hour in range(3):
+        jobs.cycle(app, db, NOW + hour * HOUR)
+    assert db.execute("SELECT count(*) FROM revisions").fetchone() == (0,)
+    app.collectors[0].source.answer = shows("澄嵐冒煙了，已退款")  # type: ignore[attr-defined]
+    jobs.cycle(app, db, NOW + 3 * HOUR)
+    assert db.execute("SELECT text FROM posts").fetchall() == [("澄嵐冒煙了，已退款",)]
+    assert db.execute("SELECT count(*) FROM revisions").fetchone() == (1,)
+    db.close()
+
+
+def test_a_digest_sent_by_hand_takes_none_away_that_is_owed(tmp_path: Path) -> None:
+    app = make_app(tmp_path, {"forum": lambda q: [Page((post(1, "澄嵐", q.now - 3 * DAY),))]})
+    db = app.open_store()
+    jobs.cycle(app, db, at("2026-11-18T08:35"))
+    brand = app.config.brands[0]
+    for day in ("2026-11-19", "2026-11-20"):  # the second is not over
+        jobs.make_digest(app, db, brand, 1, date.fromisoformat(day), at("2026-11-20T07:00"))
+    jobs.make_digest(app, db, brand, 1, date.fromisoformat("2026-11-18"), at("2026-11-20T07:00"), send=False)
+    jobs.cycle(app, db, at("2026-11-21T09:00"))
+    rows = db.execute("SELECT day, revision FROM digests WHERE owed ORDER BY day").fetchall()
+    assert rows == [("2026-11-17", 1), ("2026-11-18", 1), ("2026-11-19", 1), ("2026-11-20", 2)]
     db.close()
 
 

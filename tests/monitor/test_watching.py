@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,11 +15,12 @@ import pytest
 from sqlite_utils import Database
 
 from monitor import jobs
+from monitor.errors import SourceError
 from monitor.jobs import Report
-from monitor.model import BIN, Page, Query, bin_start, utc_text
+from monitor.model import BIN, Page, Post, Query, bin_start, utc_text
 from monitor.spikes import detect_lines
-from monitor.store import coverage, outbox, writing
-from monitor.work import watching
+from monitor.store import coverage, outbox, posts, writing
+from monitor.work import digesting, watching
 from monitor.work.app import App
 from sources.importer import Options
 from tests.standin import DAY, HOUR, MINUTE, NOW, Mailbox, mail_server, make_app, post
@@ -177,4 +178,110 @@ def test_memory_of_another_settings_is_not_used(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(watching, "detector_settings", lambda a: replace(plain, zone=ZoneInfo("UTC")))
     jobs.watch(app, db, START + len(rows) * BIN)
     assert db.execute("SELECT DISTINCT settings FROM detector_states").fetchall() != kept
+    db.close()
+
+
+def storm_app(tmp_path: Path, mailbox: Mailbox, shown: Callable[[Query, Post], bool], **more: Any) -> App:
+    """A fortnight of quiet, then ten angry voices a quarter for hours; ``shown`` says what a query is given."""
+    quiet = [
+        post(f"q{i}", "澄嵐爛" if i % 8 == 0 else "澄嵐還行", START + i * HOUR)
+        for i in range(int((NOW - START) / HOUR))
+    ]
+    angry = [post(f"x{i}", f"澄嵐太爛{i}", NOW + i * 2 * MINUTE) for i in range(360)]
+
+    def forum(query: Query) -> list[Page]:
+        found = [p for p in [*quiet, *angry] if p.published_at and p.published_at <= query.now and shown(query, p)]
+        return [Page(tuple(found[-300:]))]
+
+    return make_app(tmp_path, {"forum": forum}, mail=mailbox.port, **more)
+
+
+def step(app: App, db: Database, start: datetime, end: datetime, by: timedelta) -> None:
+    while start < end:
+        jobs.cycle(app, db, start)
+        start += by
+
+
+def test_a_storm_heard_late_is_no_all_clear(tmp_path: Path, mailbox: Mailbox) -> None:
+    blind = (NOW + 2 * HOUR, NOW + 11 * HOUR)
+
+    def shown(query: Query, found: Post) -> bool:
+        if blind[0] <= query.now < blind[1]:
+            raise SourceError("example.test: 503")
+        return True
+
+    app = storm_app(tmp_path, mailbox, shown)
+    db = app.open_store()
+    step(app, db, START, NOW, HOUR)
+    step(app, db, NOW, NOW + 11 * HOUR + BIN, BIN)
+    assert db.execute("SELECT count(*) FROM v_coverage WHERE state = 'heard late'").fetchone()[0] > 0
+    assert db.execute("SELECT state, origin FROM v_incidents").fetchall() == [("open", "live")]
+    assert not [e for (e,) in db.execute("SELECT event FROM incident_events") if e == "resolved"]
+    db.close()
+
+
+def test_posts_that_surface_late_open_no_second_incident(tmp_path: Path, mailbox: Mailbox) -> None:
+    def shown(query: Query, found: Post) -> bool:
+        slow = found.native_id.startswith("x") and int(found.native_id[1:]) % 2 == 0
+        return not slow or bool(found.published_at and found.published_at <= query.now - 45 * MINUTE)
+
+    app = storm_app(tmp_path, mailbox, shown)
+    db = app.open_store()
+    step(app, db, START, NOW, HOUR)
+    step(app, db, NOW, NOW + 6 * HOUR, BIN)
+    assert db.execute("SELECT count(*) FROM incidents").fetchone() == (1,)
+    events = [e for (e,) in db.execute("SELECT event FROM incident_events")]
+    assert events.count("opened") == 1
+    db.close()
+
+
+def test_posts_that_wait_for_their_score_are_neither_calm_nor_judged(tmp_path: Path, mailbox: Mailbox) -> None:
+    app = storm_app(tmp_path, mailbox, lambda query, found: True, keep_going=True)
+    db = app.open_store()
+    step(app, db, START, NOW, HOUR)
+    step(app, db, NOW, NOW + 2 * HOUR, BIN)
+    assert db.execute("SELECT state FROM incidents").fetchall() == [("open",)]
+    app.__dict__["scorer"] = None
+    step(app, db, NOW + 2 * HOUR, NOW + 14 * HOUR, BIN)
+    assert db.execute("SELECT state FROM incidents").fetchall() == [("open",)]
+    assert db.execute("SELECT count(*) FROM queue WHERE stage = 'score'").fetchone()[0] > 100
+    day = (NOW + 2 * HOUR).astimezone(ZONE).date()
+    digest = digesting.load(app, db, app.config.brands[0], 1, day, NOW + 14 * HOUR)
+    assert digest.today.pending_posts > 100
+    assert digest.today.heard < 0.8
+    db.close()
+
+
+def test_an_import_hears_for_the_brands_it_speaks_of_and_not_through_silence(tmp_path: Path) -> None:
+    from monitor.work.importing import import_file
+
+    rows = [(NOW - 20 * DAY, "霽川好"), (NOW - 19 * DAY, "霽川爛"), (NOW - 2 * DAY, "霽川好"), (NOW, "霽川好")]
+    file = tmp_path / "survey.jsonl"
+    file.write_text("\n".join(json.dumps({"text": t, "published_at": utc_text(at)}) for at, t in rows), "utf-8")
+    app = make_app(tmp_path)
+    db = app.open_store()
+    import_file(app, db, file, Options(zone=ZONE), NOW, lambda n: None)
+    jobs.process(app, db, NOW, Report())
+    jobs.watch(app, db, NOW)
+    assert coverage.days_heard(db, app.brands["霽川"], NOW) == pytest.approx(3, abs=0.1)
+    assert coverage.days_heard(db, app.brands["澄嵐"], NOW) == 0
+    db.close()
+
+
+def test_once_a_source_has_run_an_import_proves_nothing_of_it(tmp_path: Path) -> None:
+    def dead(query: Query) -> list[Page]:
+        raise SourceError("example.test: 503")
+
+    app = make_app(tmp_path, {"dead": dead})
+    db = app.open_store()
+    jobs.cycle(app, db, NOW)
+    arrival = posts.Arrival("import:survey", NOW + DAY, 2 * HOUR, assumed=True)
+    with writing(db):
+        posts.add(db, [post(1, "澄嵐好", NOW), post(2, "澄嵐好", NOW + DAY)], arrival, app.author_key)
+        coverage.add_heard_history(db, "import:survey", NOW - HOUR, NOW + DAY)
+        coverage.forget_shares(db)
+    jobs.process(app, db, NOW + DAY, Report())
+    jobs.watch(app, db, NOW + DAY)
+    heard = coverage.heard_share(db, 1, bin_start(NOW - HOUR), bin_start(NOW + DAY))
+    assert max(at for at, share in heard.items() if share > 0) < NOW
     db.close()
