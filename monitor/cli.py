@@ -240,7 +240,7 @@ def status(config_file: Path, as_json: bool) -> None:
         click.echo(json.dumps(found, ensure_ascii=False, indent=2))
     else:
         _print_status(found)
-    unwell = any(s["state"] not in ("ok", "running", "never asked") for s in found["sources"])
+    unwell = any(s["state"] not in ("ok", "running", "interrupted", "never asked") for s in found["sources"])
     if unwell or found["trouble"] or found["failures"] or found["outbox"]["failed"]:
         sys.exit(1)
 

@@ -189,7 +189,7 @@ VIEWS = {
                iif(EXISTS (SELECT 1 FROM source_runs r WHERE r.source = g.source
                            AND r.gap_from < g."to" AND r.gap_to > g."from"), 'partial', 'blind'),
                coalesce((SELECT r.state || iif(r.detail = '', '', ': ' || r.detail) FROM source_runs r
-                         WHERE r.source = g.source AND r.state NOT IN ('ok', 'running')
+                         WHERE r.source = g.source AND r.state NOT IN ('ok', 'running', 'interrupted')
                          AND r.started_at >= g."from" AND r.started_at <= g."to"
                          ORDER BY r.started_at DESC LIMIT 1), '')
         FROM (SELECT source, max("to") OVER w AS "from", lead("from") OVER (PARTITION BY source ORDER BY "from") AS "to"
@@ -200,7 +200,7 @@ VIEWS = {
                r.state || iif(r.detail = '', '', ': ' || r.detail)
         FROM source_runs r
         LEFT JOIN (SELECT source, max("to") AS heard_to FROM heard GROUP BY source) h ON h.source = r.source
-        WHERE r.state NOT IN ('ok', 'running') AND (h.heard_to IS NULL OR r.started_at > h.heard_to)
+        WHERE r.state NOT IN ('ok', 'running', 'interrupted') AND (h.heard_to IS NULL OR r.started_at > h.heard_to)
         GROUP BY r.source""",
 }
 

@@ -181,7 +181,7 @@ def test_sigterm_ends_the_service_cleanly_in_the_middle_of_a_cycle(folder: Path)
     assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     assert db.execute("SELECT count(*) FROM lease").fetchone() == (0,)
     db.close()
-    assert run_states(folder) == {("fine", "ok"), ("stalls", "failed")}
+    assert run_states(folder) == {("fine", "ok"), ("stalls", "interrupted")}
 
 
 def test_owed_mail_leaves_while_a_source_hangs_and_a_second_service_is_refused(folder: Path) -> None:

@@ -38,9 +38,10 @@ def state(db: Database, source: str) -> SourceState:
 
 
 def start_run(db: Database, source: str, now: datetime) -> int:
-    """A row for a run that begins; runs of this source that a crash left open are closed as failed."""
+    """A row for a run that begins; runs of this source that a crash left open are closed. A crash of ours is no
+    reason for what a source did not say."""
     db.execute(
-        """UPDATE source_runs SET state = 'failed', finished_at = ?, detail = 'interrupted'
+        """UPDATE source_runs SET state = 'interrupted', finished_at = ?
            WHERE source = ? AND state = 'running'""",
         [utc_text(now), source],
     )
@@ -237,7 +238,7 @@ def _gap(db: Database, source: str, start: datetime, end: datetime) -> Gap:
         [source, utc_text(end), utc_text(start)],
     ).fetchone()
     row = db.execute(
-        """SELECT state, detail FROM source_runs WHERE source = ? AND state NOT IN ('ok', 'running')
+        """SELECT state, detail FROM source_runs WHERE source = ? AND state NOT IN ('ok', 'running', 'interrupted')
            AND started_at >= ? AND started_at <= ? ORDER BY started_at DESC LIMIT 1""",
         [source, utc_text(start), utc_text(end)],
     ).fetchone()

@@ -241,4 +241,4 @@ def leave(app: App, db: Database, runs: Sequence[Run], now: datetime) -> None:
         if not run.ended:
             put_down(app, db, run, now)
             with writing(db):
-                coverage.finish_run(db, run.id, now, "failed", "the service was stopped")
+                coverage.finish_run(db, run.id, now, "interrupted", "the service was stopped")
