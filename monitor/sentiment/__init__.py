@@ -10,11 +10,12 @@ import re
 from collections.abc import Sequence
 from functools import cached_property
 
+from monitor.errors import InputError
 from monitor.model import Label, Score
-from monitor.sentiment import calibration
+from monitor.sentiment import calibration, lexicon
 from monitor.sentiment.features import feature_values
 from monitor.sentiment.model_files import ModelFiles, code_digest, digest
-from monitor.text import SCORING_RULES, for_scoring
+from monitor.text import SCORING_RULES, fold_text, for_scoring
 
 UNSCORED = Score(None, None, Label.UNSCORED)
 
@@ -23,27 +24,32 @@ _HAN = re.compile("[\u4e00-\u9fa5]")
 
 
 class Scorer:
-    """Scores texts with the installed SnowNLP model and the shipped calibration."""
+    """Scores texts with the installed SnowNLP model and the shipped weights."""
 
     def __init__(self, model: ModelFiles | None = None) -> None:
         """``model``: the user's own SnowNLP model; default that of the installed package."""
-        from monitor.sentiment.engine import open_engine  # not before a Scorer is built: it may bring numpy
+        from monitor.sentiment import ngrams  # these two not before a Scorer is built: they bring numpy
+        from monitor.sentiment.engine import open_engine
 
         self._model = model or ModelFiles.installed()
         self._shipped = calibration.shipped_bytes()
         self._calibration = calibration.read(self._shipped)
+        weights = ngrams.shipped_bytes()
+        if hashlib.sha256(weights).hexdigest() != self._calibration.ngrams:
+            raise InputError("ngrams.npz: not the weights that calibration.json was fitted with")
+        self._weights = ngrams.read(weights)
         self._engine = open_engine(self._model)
 
     @cached_property
     def version(self) -> str:
-        """The name of the model, as in ``snownlp-0.12.3+cal-1+1a2b3c4d``.
+        """The name of the model, as in ``snownlp-0.12.3+cal-2+1a2b3c4d``.
 
         It changes whenever any number could: with SnowNLP's code or model files, with the rules and the OpenCC that
-        make the string it reads, and with the calibration.
+        make the string it reads, with the list of judging words, and with the calibration and its n-gram weights.
         """
         from importlib import metadata  # slow to import, and a score alone does not need it
 
-        calibrated = hashlib.sha256(self._shipped).hexdigest()
+        calibrated = hashlib.sha256(self._shipped + lexicon.lexicon_bytes()).hexdigest()
         parts = (digest(self._model), code_digest(), str(SCORING_RULES), metadata.version("opencc"), calibrated)
         own = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:8]
         return f"snownlp-{metadata.version('snownlp')}+cal-{self._calibration.number}+{own}"
@@ -58,11 +64,10 @@ class Scorer:
         places = [place for place, each in enumerate(fed) if _HAN.search(each)]
         scores = [UNSCORED] * len(fed)
         numbers = self._engine.score_many([fed[place] for place in places])
-        for place, (snownlp, words) in zip(places, numbers, strict=True):
-            scores[place] = self._calibrated(texts[place], fed[place], snownlp, words)
+        folded = [fold_text(fed[place]) for place in places]
+        sums = self._weights.sums(folded)
+        for place, fold, (snownlp, words), each in zip(places, folded, numbers, sums, strict=True):
+            values = feature_values(texts[place], fed[place], fold, snownlp, words)
+            p_negative = self._calibration.p_negative(values, each)
+            scores[place] = Score(snownlp, p_negative, self._calibration.label(p_negative, values, each))
         return scores
-
-    def _calibrated(self, text: str, fed: str, snownlp: float, words: int) -> Score:
-        values = feature_values(text, fed, snownlp, words)
-        p_negative = self._calibration.p_negative(values)
-        return Score(snownlp, p_negative, self._calibration.label(p_negative, values))

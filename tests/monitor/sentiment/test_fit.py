@@ -1,19 +1,21 @@
-"""The fit: weights of rows, what it learns, and the same digits each time."""
+"""The fit: weights of rows, what it learns, which runs take part, and the same bytes each time."""
 
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.special import expit
 
 from monitor.errors import InputError, UsageError
-from monitor.sentiment import calibration, fit
-from monitor.sentiment.features import NAMES
+from monitor.sentiment import calibration, fit, invented, labelled, ngrams
 
 BAD, SO_SO, GOOD = "耳机又坏了，客服不理人，太差", "耳机今天到货，明天开箱看看", "耳机音质很棒，非常满意，推荐"
+TAKEN_TEXTS = 200
 
 
 def write(path: Path, rows: list[tuple[str, str]]) -> None:
@@ -24,7 +26,7 @@ def write(path: Path, rows: list[tuple[str, str]]) -> None:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     rows = [(f"第{n}次，{BAD}", "negative") for n in range(20)] + [(f"第{n}次，{GOOD}", "positive") for n in range(30)]
-    write(tmp_path / "one.csv.gz", rows)
+    write(tmp_path / "one.csv.gz", [(f"{text}，澄岚", label) for text, label in rows])
     write(
         tmp_path / "two.csv.gz", [*rows, *((f"第{n}次，{SO_SO}", "neutral") for n in range(10)), ("[怒]", "negative")]
     )
@@ -33,38 +35,85 @@ def folder(tmp_path: Path) -> Path:
 
 def test_rows_weigh_what_the_prior_says() -> None:
     labels = ["negative"] * 30 + ["neutral"] * 3 + ["positive"] * 5
-    weights = fit.row_weights(labels)
-    assert weights[:30].sum() == pytest.approx(fit.PRIOR)
-    assert weights[30:33].sum() == pytest.approx(weights[33:].sum()) == pytest.approx((1 - fit.PRIOR) / 2)
-    assert fit.row_weights(["negative", "positive"]).tolist() == [fit.PRIOR, 1 - fit.PRIOR]
+    weights = labelled.row_weights(labels)
+    assert weights[:30].sum() == pytest.approx(labelled.PRIOR)
+    assert weights[30:33].sum() == pytest.approx(weights[33:].sum()) == pytest.approx((1 - labelled.PRIOR) / 2)
+    prior = labelled.PRIOR
+    assert labelled.row_weights(["negative", "positive"]).tolist() == [prior, 1 - prior]
+
+
+def test_domains_of_many_sets_weigh_little_more(folder: Path) -> None:
+    for name in ("three", "four", "five"):
+        write(folder / f"{name}.csv.gz", [(BAD, "negative"), (GOOD, "positive")])
+    together = dict.fromkeys(("two", "three", "four", "five"), "home")
+    sets = labelled.read_sets(folder, 100, together)
+    weights = dict(zip((each.name for each in sets), labelled.set_weights(sets), strict=True))
+    assert sum(weights.values()) == pytest.approx(1)
+    assert sum(weights[name] for name in together) == pytest.approx(2 * weights["one"])
 
 
 def test_reproducible_and_readable(folder: Path) -> None:
-    first, second = (json.dumps(fit.fit(fit.read_sets(folder, 100))) for _ in range(2))
+    first, second = (fit.fit(labelled.read_sets(folder, 100)) for _ in range(2))
     assert first == second
-    fields = json.loads(first)
+    fields = json.loads(first[0])
     assert fields["fitted_on"]["two"] == {"negative": 20, "neutral": 10, "positive": 30}
-    read = calibration.read(first.encode())
-    bad, good = [-2.0, *[0.0] * (len(NAMES) - 2), 2.5], [2.0, *[0.0] * (len(NAMES) - 2), 2.5]
-    assert read.p_negative(bad) > read.p_negative(good)
+    assert fields["ngrams"] == hashlib.sha256(first[1]).hexdigest()
+    read, weights = calibration.read(first[0]), ngrams.read(first[1])
+    values = labelled.read_sets(folder, 100)[1].values.mean(axis=0).tolist()
+    bad, so_so, good = (read.p_negative(values, sums) for sums in weights.sums([BAD, SO_SO, GOOD]))
+    assert bad > so_so > 0
+    assert bad > good > 0
 
 
-def test_the_mean_of_p_negative_is_the_prior(folder: Path) -> None:
+def test_the_mean_of_p_negative_is_about_the_prior(folder: Path) -> None:
     """A property of a logistic fit with a free constant; it holds only if rows weigh as documented."""
-    sets = fit.read_sets(folder, 100)
-    weights = np.array(fit.fit_logistic(sets, "negative"))
-    means = [fit.row_weights(s.labels) @ (1 / (1 + np.exp(-(weights[0] + s.values @ weights[1:])))) for s in sets]
-    assert np.mean(means) == pytest.approx(fit.PRIOR, abs=1e-5)
+    sets = labelled.read_sets(folder, 100)
+    model = fit.fit_linear(sets, "negative")
+    means = [labelled.row_weights(each.labels) @ expit(model.logits(each)) for each in sets]
+    assert np.mean(means) == pytest.approx(labelled.PRIOR, abs=0.01)
+
+
+def test_runs_of_one_domain_take_no_part(folder: Path) -> None:
+    sets = labelled.read_sets(folder, 100)
+    shared = set(fit.shared_buckets(sets).tolist())
+    in_one = set(ngrams.buckets(["澄岚"])[0].tolist()) - set(ngrams.buckets(["次", ""])[0].tolist())
+    assert len(in_one) >= 8
+    assert not in_one & shared
+    assert set(ngrams.buckets(["耳机"])[0].tolist()) & shared
+    assert in_one & set(fit.shared_buckets(sets[:1]).tolist())  # where there is one domain it has to do
 
 
 def test_wrong_input_is_named(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"no \*\.csv\.gz"):
-        fit.read_sets(tmp_path, 10)
+        labelled.read_sets(tmp_path, 10)
     write(tmp_path / "odd.csv.gz", [("好", "great")])
     with pytest.raises(InputError, match=r"odd\.csv\.gz: unknown label 'great'"):
-        fit.read_sets(tmp_path, 10)
+        labelled.read_sets(tmp_path, 10)
 
 
-def test_the_shipped_file_is_of_this_fit() -> None:
+def test_invented_sentences_are_the_same_each_time_and_whole() -> None:
+    made = invented.sentences(TAKEN_TEXTS)
+    assert made == invented.sentences(TAKEN_TEXTS)
+    labels = [label for _, label in made]
+    assert {label: labels.count(label) for label in labels} == dict.fromkeys(
+        ("negative", "neutral", "positive"), TAKEN_TEXTS
+    )
+    assert not [text for text, _ in made if not text or set("{}|:") & set(text)]
+
+
+def test_the_shipped_files_are_of_this_fit() -> None:
     fields = json.loads(calibration.shipped_bytes())
-    assert (fields["number"], fields["prior"], fields["bands"]) == (fit.NUMBER, fit.PRIOR, fit.BANDS)
+    assert (fields["number"], fields["prior"], fields["bands"]) == (fit.NUMBER, labelled.PRIOR, fit.BANDS)
+    assert fields["fitted_on"][labelled.INVENTED] == dict.fromkeys(
+        ("negative", "neutral", "positive"), labelled.INVENTED_EACH
+    )
+
+
+def test_the_command_writes_both_files(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = folder / "out"
+    out.mkdir()
+    monkeypatch.setattr("sys.argv", ["fit", str(folder), "--out", str(out)])
+    monkeypatch.setattr(labelled, "INVENTED_EACH", 20)
+    fit.main()
+    read = calibration.read((out / "calibration.json").read_bytes())
+    assert read.ngrams == hashlib.sha256((out / "ngrams.npz").read_bytes()).hexdigest()

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import json
 import math
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,9 +17,11 @@ from snownlp import SnowNLP
 
 from monitor.errors import InputError
 from monitor.model import Label, Score
-from monitor.sentiment import UNSCORED, Scorer, calibration
+from monitor.sentiment import UNSCORED, Scorer, calibration, lexicon, ngrams
 from monitor.sentiment.features import NAMES, feature_values
 from monitor.text import for_scoring
+
+NO_SUMS = (0.0, 0.0)
 
 
 @pytest.fixture(scope="module")
@@ -88,23 +93,29 @@ def test_an_angry_emoji_weighs(scorer: Scorer) -> None:
 
 
 def test_features() -> None:
-    values = dict(zip(NAMES, feature_values("太差了[2024某游戏_怒][微笑]？", "太差了？", 0.5, 4), strict=True))
-    assert values == {
-        "logit_per_root_word": 0.0,
+    values = dict(
+        zip(NAMES, feature_values("太差了[2024某游戏_怒][微笑]？", "太差了？", "太差了?", 0.5, 4), strict=True)
+    )
+    assert {name: value for name, value in values.items() if value} == {
         "angry": 1.0,
-        "sad": 0.0,
-        "glad": 0.0,
         "wry": 1.0,
         "asks": 1.0,
-        "exclaims": 0.0,
-        "log_length": math.log(4),
+        "log_length": math.log(4) - 3.3,
+        "log_bad": math.log(2),
+        "balance": 0.5,
+        "bad_density": pytest.approx(1 / 1.5),
     }
-    assert feature_values("好", "好", 1.0, 4)[0] == pytest.approx(math.log((1 - 1e-9) / 1e-9) / 2)
+
+
+def test_a_text_without_a_judging_word_or_sign_is_plain() -> None:
+    values = dict(zip(NAMES, feature_values("门", "门", "门", 1.0, 4), strict=True))
+    assert values["plain"] == 1
+    assert values["logit_if_plain"] == values["logit_per_root_word"] == pytest.approx(math.log((1 - 1e-9) / 1e-9) / 2)
 
 
 def bands(**changes: object) -> calibration.Calibration:
     fields = json.loads(calibration.shipped_bytes())
-    weights = [0.0, 1.0] + [0.0] * (len(NAMES) - 1)
+    weights = [0.0, 1.0] + [0.0] * len(NAMES)
     fields |= {"negative_weights": [-w for w in weights], "positive_weights": weights}
     fields["bands"] = {"negative": 0.6, "unsure": 0.5, "positive": 0.7}
     return calibration.read(json.dumps(fields | changes).encode())
@@ -117,12 +128,22 @@ def bands(**changes: object) -> calibration.Calibration:
 def test_bands(logit: float, label: Label) -> None:
     values = [logit] + [0.0] * (len(NAMES) - 1)
     chosen = bands()
-    assert chosen.label(chosen.p_negative(values), values) is label
+    assert chosen.label(chosen.p_negative(values, NO_SUMS), values, NO_SUMS) is label
 
 
-def test_logistic_does_not_overflow() -> None:
-    values = [1e6] + [0.0] * (len(NAMES) - 1)
-    assert bands().p_negative(values) == 0.0
+def test_no_text_is_certain() -> None:
+    sure, unsure = ([logit] + [0.0] * (len(NAMES) - 1) for logit in (-1e6, 1e6))
+    assert 0 < bands().p_negative(unsure, NO_SUMS) < 1e-5
+    assert 1 - 1e-5 < bands().p_negative(sure, NO_SUMS) < 1
+
+
+def test_the_sum_of_runs_weighs() -> None:
+    weights = [0.0] * (len(NAMES) + 1)
+    chosen = bands(negative_weights=[*weights, 2.0], positive_weights=[*weights, 3.0])
+    values = [0.0] * len(NAMES)
+    assert chosen.p_negative(values, (0.5, 9.0)) == pytest.approx(1 / (1 + math.exp(-1)))
+    assert chosen.label(0.1, values, (9.0, 1.0)) is Label.POSITIVE
+    assert chosen.label(0.1, values, (9.0, -1.0)) is Label.NEUTRAL
 
 
 @pytest.mark.parametrize(
@@ -130,6 +151,10 @@ def test_logistic_does_not_overflow() -> None:
     [
         (b"{", "x.json: not a calibration file (JSONDecodeError)"),
         (b"{}", "x.json: not a calibration file (KeyError)"),
+        (
+            json.dumps(json.loads(calibration.shipped_bytes()) | {"positive_weights": [1.0]}).encode(),
+            "x.json: not as many weights as there are features",
+        ),
         (b'{"features": ["other"]}', "x.json: fitted on other features than this version computes"),
     ],
 )
@@ -140,10 +165,29 @@ def test_a_wrong_calibration_is_one_line(data: bytes, message: str) -> None:
 
 
 def test_version_follows_the_numbers(scorer: Scorer, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert scorer.version.startswith("snownlp-0.12.3+cal-1+")
+    assert scorer.version.startswith("snownlp-0.12.3+cal-2+")
     assert Scorer().version == scorer.version
     changed = calibration.shipped_bytes().replace(b'"prior"', b' "prior"')
     monkeypatch.setattr(calibration, "shipped_bytes", lambda: changed)
+    assert Scorer().version != scorer.version
+
+
+def test_other_weights_are_another_version(scorer: Scorer, monkeypatch: pytest.MonkeyPatch) -> None:
+    with np.load(io.BytesIO(ngrams.shipped_bytes()), allow_pickle=False) as arrays:
+        table = arrays["weights"]
+    table[0] += 1
+    other = ngrams.written(table)
+    monkeypatch.setattr(ngrams, "shipped_bytes", lambda: other)
+    with pytest.raises(InputError, match=r"not the weights that calibration\.json was fitted with"):
+        Scorer()
+    fields = json.loads(calibration.shipped_bytes()) | {"ngrams": hashlib.sha256(other).hexdigest()}
+    monkeypatch.setattr(calibration, "shipped_bytes", lambda: json.dumps(fields).encode())
+    assert Scorer().version != scorer.version
+
+
+def test_other_words_are_another_version(scorer: Scorer, monkeypatch: pytest.MonkeyPatch) -> None:
+    changed = lexicon.lexicon_bytes() + b"bad: x\n"
+    monkeypatch.setattr(lexicon, "lexicon_bytes", lambda: changed)
     assert Scorer().version != scorer.version
 
 
