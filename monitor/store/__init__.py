@@ -7,9 +7,10 @@ and another writer was faster. Functions that only write a part (``posts.add``) 
 
 from __future__ import annotations
 
+import functools
 import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from sqlite_utils import Database
@@ -23,6 +24,7 @@ BUSY = 30.0
 
 def open_store(path: Path) -> Database:
     """Open, and bring to this version's schema. StoreError if it is no database or was made by a newer version."""
+    connection = None
     try:
         connection = sqlite3.connect(path, timeout=BUSY)
         connection.execute("PRAGMA journal_mode = WAL")
@@ -30,20 +32,31 @@ def open_store(path: Path) -> Database:
         connection.execute("PRAGMA foreign_keys = ON")
         db = Database(connection)
         _migrate(db, path)
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, StoreError) as error:
+        if connection is not None:
+            connection.close()
+        if isinstance(error, StoreError):
+            raise
         raise StoreError(f"{path}: cannot be used as the database: {error}") from error
     return db
 
 
 def _migrate(db: Database, path: Path) -> None:
     applied = {m.name for m in migrations.applied(db)}
-    ours = {m.name for m in migrations.pending(Database(memory=True))}
+    ours = _known_steps()
     if applied - ours:
         raise StoreError(f"{path}: made by a newer Qianli (it knows {min(applied - ours)!r}); upgrade this one")
     if applied == ours:
         return
     with writing(db):  # two processes may start at once: the pending list must be read inside the transaction
         migrations.apply(db)
+
+
+@functools.cache
+def _known_steps() -> frozenset[str]:
+    """The names of all migrations of this version: those that an empty database waits for."""
+    with closing(sqlite3.connect(":memory:")) as empty:
+        return frozenset(m.name for m in migrations.pending(Database(empty)))
 
 
 @contextmanager
