@@ -11,6 +11,7 @@ import re
 import smtplib
 import ssl
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.headerregistry import Address
@@ -230,16 +231,15 @@ class Smtp:
             server: smtplib.SMTP = smtplib.SMTP_SSL(s.host, s.port, timeout=s.timeout, context=self._context())
         else:
             server = smtplib.SMTP(s.host, s.port, timeout=s.timeout)
-        try:
+        with ExitStack() as unless_ready:
+            unless_ready.callback(server.close)
             server.ehlo_or_helo_if_needed()
             if s.security == "starttls":
                 server.starttls(context=self._context())
                 server.ehlo()
             if s.user:
                 server.login(s.user, s.password)
-        except BaseException:
-            server.close()
-            raise
+            unless_ready.pop_all()
         return server
 
     def _context(self) -> ssl.SSLContext:

@@ -70,10 +70,10 @@ def writing(db: Database, *, durable: bool = False) -> Iterator[None]:
     db.execute("BEGIN IMMEDIATE")
     try:
         yield
-    except BaseException:
-        db.conn.rollback()
-        raise
-    db.execute("COMMIT")
+        db.execute("COMMIT")
+    finally:  # also when the commit itself fails, on a full disk: an open transaction would hold up every other writer
+        if db.conn.in_transaction:
+            db.conn.rollback()
 
 
 def fact(db: Database, name: str) -> str | None:

@@ -182,12 +182,6 @@ def stored(db: Database) -> list[tuple[object, ...]]:
     ).fetchall()
 
 
-def span(db: Database, brand: int) -> tuple[datetime, datetime] | None:
-    """The first and last bin in which a brand was mentioned."""
-    row = db.execute("SELECT min(bin), max(bin) FROM counts WHERE brand = ?", [brand]).fetchone()
-    return (from_utc_text(row[0]), from_utc_text(row[1])) if row[0] else None
-
-
 def series(db: Database, brand: int, start: datetime, end: datetime) -> dict[datetime, BinCount]:
     """The bins of one brand in [start, end) that hold anything, over all platforms."""
     rows = db.execute(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 
 import pytest
 
 from monitor.errors import StoreError
-from monitor.store import open_store
+from monitor.store import open_store, set_fact, writing
 
 
 def test_a_new_file_is_migrated_in_wal_mode_and_opens_again(tmp_path: Path) -> None:
@@ -37,3 +38,16 @@ def test_a_file_that_is_no_database_is_one_line(tmp_path: Path, content: bytes) 
     assert path.read_bytes() == content
     with pytest.raises(StoreError, match="cannot be used as the database"):
         open_store(tmp_path / "nowhere" / "qianli.db")
+
+
+def test_a_commit_that_fails_leaves_no_transaction_open(tmp_path: Path) -> None:
+    """A deferred foreign key is judged at the commit, as a full disk is."""
+    db = open_store(tmp_path / "qianli.db")
+    db.execute("CREATE TABLE child (post INTEGER REFERENCES posts(id) DEFERRABLE INITIALLY DEFERRED)")
+    with pytest.raises(sqlite3.IntegrityError), writing(db):
+        db.execute("INSERT INTO child VALUES (99)")
+    assert not db.conn.in_transaction
+    with writing(db):
+        set_fact(db, "a", "b")
+    assert db.execute("SELECT count(*) FROM child").fetchone() == (0,)
+    db.close()
