@@ -24,7 +24,7 @@ from monitor.errors import Hung, ServerUnreachable, SourceError
 from monitor.model import OpsFacts
 from monitor.store import counts, outbox, posts, service, writing
 from monitor.store.posts import Queued
-from monitor.work import collecting, digesting, sending, stages, watching
+from monitor.work import changeover, collecting, digesting, sending, stages, watching
 from monitor.work.app import App
 
 log = logging.getLogger("qianli")
@@ -120,7 +120,8 @@ def process(app: App, db: Database, now: datetime, report: Report, progress: Pro
     """Match, score, group and count, until no stage has anything left to do; a broken one stops no other."""
     stages.prepare(app, db, now)
     working: dict[str, Stage] = {"match": match, "score": score, "group": group}
-    while any(posts.waiting(db)[name] for name in working) and not app.stop.is_set():
+    waiting = True  # at first, for a new model may have come without a post
+    while waiting and not app.stop.is_set():
         for name, stage in list(working.items()):
             _, error = attempt(lambda s=stage: s(app, db, now, report, progress))  # type: ignore[misc]
             if error is not None:
@@ -128,6 +129,7 @@ def process(app: App, db: Database, now: datetime, report: Report, progress: Pro
                 fail(app, db, name, "stage", error, now)
             else:
                 service.clear_failure(db, name, "stage")
+        waiting = any(posts.waiting(db)[name] for name in working)
     count(app, db, report, progress)
 
 
@@ -138,9 +140,24 @@ def match(app: App, db: Database, now: datetime, report: Report, progress: Progr
 
 
 def score(app: App, db: Database, now: datetime, report: Report, progress: Progress) -> None:
+    change_model(app, db, now, report, progress)
+    if app.stop.is_set():
+        return
     for batch in _batches(app, db, "score", report, progress):
         scores = each(app, db, "score", batch, lambda items: stages.score(app, items), now)
         stages.store_scores(app, db, batch, scores, now)
+
+
+def change_model(app: App, db: Database, now: datetime, report: Report, progress: Progress) -> None:
+    """A new model scores the last weeks in silence; then it speaks, and all counts switch at once."""
+    if not changeover.needed(app, db):
+        return
+    for batch in changeover.batches(app, db, now):
+        scores = each(app, db, "score", batch, lambda items: stages.score(app, items), now)
+        changeover.keep(app, db, scores, now)
+        _note(report, progress, "rescore", len(batch), 0)
+    if not app.stop.is_set():
+        changeover.switch(app, db, now)
 
 
 def group(app: App, db: Database, now: datetime, report: Report, progress: Progress) -> None:

@@ -143,11 +143,33 @@ TABLES = (
     "CREATE TABLE lease (name TEXT PRIMARY KEY, holder TEXT NOT NULL, until TEXT NOT NULL) WITHOUT ROWID",
 )
 
+MODELS_AND_PORTIONS = (
+    # spoke_from: when its labels began to count. The weights are those of a trained model; the shipped one has none.
+    "ALTER TABLE models ADD COLUMN spoke_from TEXT",
+    "ALTER TABLE models ADD COLUMN calibration BLOB",
+    "ALTER TABLE models ADD COLUMN ngrams BLOB",
+    "UPDATE models SET spoke_from = first_used",
+    "INSERT INTO facts SELECT 'model', version FROM models ORDER BY first_used DESC LIMIT 1",
+    # The sentence that weighs most, in characters of the post.
+    "ALTER TABLE scores ADD COLUMN quote_start INTEGER",
+    "ALTER TABLE scores ADD COLUMN quote_end INTEGER",
+    "ALTER TABLE mentions ADD COLUMN quote_start INTEGER",
+    "ALTER TABLE mentions ADD COLUMN quote_end INTEGER",
+    # Whose labels a bin counts: one version, or several and a comma between them.
+    "ALTER TABLE counts ADD COLUMN model TEXT NOT NULL DEFAULT ''",
+    "INSERT INTO dirty_bins SELECT brand, platform, bin FROM counts WHERE true ON CONFLICT DO NOTHING",
+    # until: the end of the last bin considered. The switch to a new model makes the counts of learn_from .. held_to
+    # anew: they are learned from, and never considered a second time.
+    """CREATE TABLE watches (
+        brand INTEGER PRIMARY KEY REFERENCES brands(id), until TEXT NOT NULL, learn_from TEXT, held_to TEXT)""",
+)
+
 VIEWS = {
     "v_posts": """
         SELECT p.id AS post, b.name AS brand, b.role, p.platform, p.native_id, p.url, p.kind, p.text,
                p.author_key, p.author_name, p.followers, p.published_at, p.counted_at, p.arrived_at, p.live, p.gone_at,
                m.via, m.term, m.span_start, m.span_end, m.label, m.p_negative, m.model, m.opens_voice,
+               m.quote_start, m.quote_end,
                (SELECT s.snownlp FROM scores s WHERE s.post = p.id AND s.brand IS NULL ORDER BY s.id DESC LIMIT 1)
                    AS snownlp,
                g."group" AS copy_group, coalesce(st.merged_into, st.id) AS story,
@@ -165,13 +187,15 @@ VIEWS = {
     "v_hourly": """
         SELECT b.name AS brand, k.local_day, k.hour, k.utc_offset, c.platform, min(c.bin) AS first_bin,
                sum(c.mentions) AS mentions, sum(c.negative_posts) AS negative_posts,
-               sum(c.negative_voices) AS negative_voices, sum(c.other) AS other
+               sum(c.negative_voices) AS negative_voices, sum(c.other) AS other,
+               group_concat(DISTINCT nullif(c.model, '')) AS models
         FROM counts c JOIN brands b ON b.id = c.brand JOIN calendar k ON k.bin = c.bin
         GROUP BY b.name, k.local_day, k.hour, k.utc_offset, c.platform""",
     "v_daily": """
         SELECT b.name AS brand, k.local_day, k.weekday, c.platform,
                sum(c.mentions) AS mentions, sum(c.negative_posts) AS negative_posts,
-               sum(c.negative_voices) AS negative_voices, sum(c.other) AS other
+               sum(c.negative_voices) AS negative_voices, sum(c.other) AS other,
+               group_concat(DISTINCT nullif(c.model, '')) AS models
         FROM counts c JOIN brands b ON b.id = c.brand JOIN calendar k ON k.bin = c.bin
         GROUP BY b.name, k.local_day, k.weekday, c.platform""",
     "v_incidents": """
@@ -216,4 +240,14 @@ def first(db: Database) -> None:
 @migrations()
 def first_views(db: Database) -> None:
     for name, select in VIEWS.items():
+        db.execute(f"CREATE VIEW {name} AS {select}")
+
+
+@migrations()
+def models_and_portions(db: Database) -> None:
+    """Which model speaks, the weights of trained ones, scores of a part of a post, and what a watch is done with."""
+    for statement in MODELS_AND_PORTIONS:
+        db.execute(statement)
+    for name, select in VIEWS.items():
+        db.execute(f"DROP VIEW IF EXISTS {name}")
         db.execute(f"CREATE VIEW {name} AS {select}")

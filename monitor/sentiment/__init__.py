@@ -26,15 +26,16 @@ _HAN = re.compile("[\u4e00-\u9fa5]")
 class Scorer:
     """Scores texts with the installed SnowNLP model and the shipped weights."""
 
-    def __init__(self, model: ModelFiles | None = None) -> None:
-        """``model``: the user's own SnowNLP model; default that of the installed package."""
+    def __init__(self, model: ModelFiles | None = None, *, trained: tuple[bytes, bytes] | None = None) -> None:
+        """``model``: the user's own SnowNLP model; default that of the installed package. ``trained``: the bytes of
+        ``calibration.json`` and ``ngrams.npz`` in place of the shipped; ``InputError`` if this version cannot use them.
+        """
         from monitor.sentiment import ngrams  # these two not before a Scorer is built: they bring numpy
         from monitor.sentiment.engine import open_engine
 
         self._model = model or ModelFiles.installed()
-        self._shipped = calibration.shipped_bytes()
-        self._calibration = calibration.read(self._shipped)
-        weights = ngrams.shipped_bytes()
+        self._read, weights = trained or (calibration.shipped_bytes(), ngrams.shipped_bytes())
+        self._calibration = calibration.read(self._read)
         if hashlib.sha256(weights).hexdigest() != self._calibration.ngrams:
             raise InputError("ngrams.npz: not the weights that calibration.json was fitted with")
         self._weights = ngrams.read(weights)
@@ -49,7 +50,7 @@ class Scorer:
         """
         from importlib import metadata  # slow to import, and a score alone does not need it
 
-        calibrated = hashlib.sha256(self._shipped + lexicon.lexicon_bytes()).hexdigest()
+        calibrated = hashlib.sha256(self._read + lexicon.lexicon_bytes()).hexdigest()
         parts = (digest(self._model), code_digest(), str(SCORING_RULES), metadata.version("opencc"), calibrated)
         own = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:8]
         return f"snownlp-{metadata.version('snownlp')}+cal-{self._calibration.number}+{own}"

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.errors import InputError
-from monitor.model import utc_text
+from monitor.model import Severity, utc_text
 from monitor.spikes.baseline import Baseline, Lesson, Ratio, learn
 from monitor.spikes.cusum import QUIET, TINY, Chain, log_likelihood_ratio
 from monitor.spikes.farrington import Fortnight, Reference
@@ -68,6 +68,17 @@ class Detector:
         self._row: datetime | None = None
         self._known: datetime | None = None
         self._alarm = Alarm()
+
+    def go_on(self, said: datetime | None, severity: Severity | None, standing_at: datetime | None) -> None:
+        """Keep what is usual, and forget the last hours: their counts are another model's than what people were told.
+
+        ``said``, ``severity``: the last alert that was raised in truth. ``standing_at``: the time now, if its matter
+        still stands; it is calm after some hours from here.
+        """
+        self._recent = Recent(len(self._recent.ring) - 1)
+        self._taught = Totals()
+        self._chains = [QUIET] * self._block
+        self._alarm = Alarm(standing_at, standing_at, said, severity, standing_at is None)
 
     # -- one bin -------------------------------------------------------------------------------------------------
 

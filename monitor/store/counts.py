@@ -40,11 +40,12 @@ _MARK_SAME_AUTHOR = f"""
 
 _RECOUNT = """
     WITH said AS (
-        SELECT p.id, m.label, p.counted_at, p.live, p.author_key, p.platform, p.root, p.native_id, g."group" AS copies
+        SELECT p.id, m.label, m.model, p.counted_at, p.live, p.author_key, p.platform, p.root, p.native_id,
+            g."group" AS copies
         FROM mentions m JOIN posts p ON p.id = m.post LEFT JOIN group_members g ON g.post = p.id
         WHERE m.brand = :brand AND m.counted_at >= :start AND m.counted_at < :end AND p.platform = :platform),
     judged AS (
-        SELECT said.id, said.label, said.live, said.label IS NOT NULL AND said.label = 'negative'
+        SELECT said.id, said.label, said.live, said.model, said.label IS NOT NULL AND said.label = 'negative'
             AND NOT EXISTS (
                 SELECT 1 FROM group_members o CROSS JOIN mentions n ON n.post = o.post
                 WHERE o."group" = said.copies AND n.brand = :brand AND n.label = 'negative'
@@ -58,8 +59,14 @@ _RECOUNT = """
                 AND iif(o.root = '', o.native_id, o.root) = iif(said.root = '', said.native_id, said.root))
             AS opens
         FROM said)
-    SELECT id, label, live, opens
+    SELECT id, label, live, opens, model
     FROM judged"""
+
+Row = tuple[int, str | None, int, int, str | None]
+"""One mention of a bin: post, label, live, opens a voice, the model whose score it has."""
+
+Numbers = tuple[int, int, int, int, int, str]
+"""mentions, negative posts, negative voices, live voices, other, model: the columns of ``counts``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +94,14 @@ def mark_groups(db: Database, groups: Sequence[int]) -> None:
     db.conn.executemany(_MARK_COPIES, [{"group": g} for g in groups])
 
 
+def mark_from(db: Database, start: datetime) -> None:
+    """Mark every counted bin from ``start`` on."""
+    db.execute(
+        "INSERT INTO dirty_bins SELECT brand, platform, bin FROM counts WHERE bin >= ? ON CONFLICT DO NOTHING",
+        [utc_text(bin_start(start))],
+    )
+
+
 def recount(db: Database, limit: int = 500) -> int:
     """Make up to ``limit`` dirty bins again, in the caller's transaction; how many were made."""
     bins = db.execute("SELECT brand, platform, bin FROM dirty_bins ORDER BY bin LIMIT ?", [limit]).fetchall()
@@ -95,7 +110,7 @@ def recount(db: Database, limit: int = 500) -> int:
         rows = _rows(db, brand, platform, start)
         db.conn.executemany(
             "UPDATE mentions SET opens_voice = ? WHERE post = ? AND brand = ? AND opens_voice <> ?",
-            [(opens, post, brand, opens) for post, _, _, opens in rows],
+            [(opens, post, brand, opens) for post, _, _, opens, _ in rows],
         )
         if _write(db, brand, platform, start, _totals(rows)):
             changed.append((brand, platform, start))
@@ -120,28 +135,27 @@ def unsettled_from(db: Database) -> datetime | None:
     return bin_start(from_utc_text(row[0])) if row[0] else None
 
 
-def _rows(db: Database, brand: int, platform: str, start: str) -> list[tuple[int, str | None, int, int]]:
-    """(post, label, live, opens a voice) of every mention in one bin."""
+def _rows(db: Database, brand: int, platform: str, start: str) -> list[Row]:
     end = utc_text(from_utc_text(start) + BIN)
     return db.execute(_RECOUNT, {"brand": brand, "platform": platform, "start": start, "end": end}).fetchall()
 
 
-def _totals(rows: Sequence[tuple[int, str | None, int, int]]) -> tuple[int, int, int, int, int]:
-    """mentions, negative posts, negative voices, live voices, other: the columns of ``counts``."""
+def _totals(rows: Sequence[Row]) -> Numbers:
     return (
         len(rows),
-        sum(label == "negative" for _, label, _, _ in rows),
-        sum(opens for _, _, _, opens in rows),
-        sum(opens and live for _, _, live, opens in rows),
-        sum(label is not None and label != "negative" for _, label, _, _ in rows),
+        sum(label == "negative" for _, label, _, _, _ in rows),
+        sum(opens for _, _, _, opens, _ in rows),
+        sum(opens and live for _, _, live, opens, _ in rows),
+        sum(label is not None and label != "negative" for _, label, _, _, _ in rows),
+        ",".join(sorted({model for *_, model in rows if model is not None})),
     )
 
 
-def _write(db: Database, brand: int, platform: str, start: str, row: tuple[int, int, int, int, int]) -> bool:
-    """Store one bin; whether that changed anything. A bin is dirty more often than it changes."""
+def _write(db: Database, brand: int, platform: str, start: str, row: Numbers) -> bool:
+    """Store one bin; whether that changed a number. A bin is dirty more often than it changes."""
     key = [brand, platform, start]
     before = db.execute(
-        """SELECT mentions, negative_posts, negative_voices, live_voices, other FROM counts
+        """SELECT mentions, negative_posts, negative_voices, live_voices, other, model FROM counts
            WHERE brand = ? AND platform = ? AND bin = ?""",
         key,
     ).fetchone()
@@ -150,11 +164,11 @@ def _write(db: Database, brand: int, platform: str, start: str, row: tuple[int, 
     db.execute("DELETE FROM counts WHERE brand = ? AND platform = ? AND bin = ?", key)
     if row[0]:
         db.execute(
-            """INSERT INTO counts (brand, platform, bin, mentions, negative_posts, negative_voices, live_voices, other)
-               VALUES (?, ?, ?, ?, ?, ?, ?, ?)""",
+            """INSERT INTO counts (brand, platform, bin, mentions, negative_posts, negative_voices, live_voices, other,
+                   model) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)""",
             [*key, *row],
         )
-    return True
+    return before is None or before[:-1] != row[:-1]
 
 
 def _forget_states(db: Database, bins: Sequence[tuple[int, str, str]]) -> None:
@@ -177,7 +191,7 @@ def recount_all(db: Database) -> list[tuple[object, ...]]:
 def stored(db: Database) -> list[tuple[object, ...]]:
     """The counts as stored, in the order of ``recount_all``."""
     return db.execute(
-        """SELECT brand, platform, bin, mentions, negative_posts, negative_voices, live_voices, other
+        """SELECT brand, platform, bin, mentions, negative_posts, negative_voices, live_voices, other, model
            FROM counts ORDER BY brand, bin, platform"""
     ).fetchall()
 

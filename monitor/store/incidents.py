@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -37,6 +38,40 @@ def keep_state(db: Database, brand: int, origin: str, settings: str, at: datetim
                SELECT max(bin) FROM detector_states WHERE brand = ? AND origin = ? AND bin < ?)""",
         [brand, origin, utc_text(at), brand, origin, utc_text(keep)],
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Bins in [learn_from, held_to) were counted anew by another model after they had been considered."""
+
+    learn_from: datetime
+    held_to: datetime
+
+
+def hold(db: Database, brand: int) -> Hold | None:
+    row = db.execute(
+        "SELECT learn_from, held_to FROM watches WHERE brand = ? AND held_to IS NOT NULL", [brand]
+    ).fetchone()
+    return Hold(from_utc_text(row[0]), from_utc_text(row[1])) if row else None
+
+
+def watched(db: Database, brand: int, until: datetime) -> None:
+    """Note that every bin before ``until`` was considered."""
+    db.execute(
+        """INSERT INTO watches (brand, until) VALUES (?, ?)
+           ON CONFLICT DO UPDATE SET until = excluded.until WHERE until < excluded.until""",
+        [brand, utc_text(until)],
+    )
+
+
+def said_before(db: Database, brand: int, origin: str, at: datetime) -> tuple[datetime, Severity, bool] | None:
+    """The last alert of a series before a bin, and whether an incident stood open there; None if there was none."""
+    row = db.execute(
+        """SELECT bin, severity FROM spikes WHERE brand = ? AND origin = ? AND bin < ? ORDER BY bin DESC LIMIT 1""",
+        [brand, origin, utc_text(at)],
+    ).fetchone()
+    standing = standing_at(db, brand, at)
+    return (from_utc_text(row[0]), Severity(row[1]), standing is not None and standing.onset < at) if row else None
 
 
 def add_spike(

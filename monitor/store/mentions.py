@@ -16,9 +16,6 @@ from monitor.model import Label, Score, utc_text
 from monitor.store import counts
 from monitor.store.posts import enqueue
 
-Effective = tuple[str | None, float | None, str | None]
-"""(label, P(negative), model version) as they count now; all None before the first score."""
-
 
 @dataclass(frozen=True, slots=True)
 class Mention:
@@ -33,26 +30,26 @@ class Mention:
 def replace(db: Database, matches: Mapping[int, Sequence[Mention]], own: Mapping[int, int]) -> None:
     """Store which brands each post mentions, in place of what was stored; ``own`` maps answers to their brand."""
     ids = list(matches)
-    before = _brands_of(db, ids)
-    after = {i: {m.brand for m in matches[i]} for i in ids}
-    changed = [i for i in ids if before.get(i, set()) != after[i]]
+    before = _told_of(db, ids)
+    after = {i: {m.brand: (m.via, m.term, *(m.span or (None, None))) for m in matches[i]} for i in ids}
+    changed = [i for i in ids if before.get(i, {}).keys() != after[i].keys()]
     counts.mark(db, changed)
     answers = [i for i in ids if _set_own_brand(db, i, own.get(i))]
     db.conn.executemany(
         "DELETE FROM mentions WHERE post = ? AND brand = ?",
-        [(i, brand) for i in changed for brand in before.get(i, set()) - after[i]],
+        [(i, brand) for i in changed for brand in before.get(i, {}).keys() - after[i].keys()],
     )
-    # In place where the post mentioned the brand before: other evidence changes no count.
+    # In place where the post mentioned the brand before: other evidence changes no count by itself.
     db.conn.executemany(
         """INSERT INTO mentions (post, brand, via, term, span_start, span_end, counted_at)
            SELECT ?, ?, ?, ?, ?, ?, counted_at FROM posts WHERE id = ?
            ON CONFLICT DO UPDATE SET via = excluded.via, term = excluded.term,
                span_start = excluded.span_start, span_end = excluded.span_end""",
-        [(i, m.brand, m.via, m.term, *(m.span or (None, None)), i) for i in ids for m in matches[i]],
+        [(i, brand, *told, i) for i in ids for brand, told in after[i].items()],
     )
     counts.mark(db, changed)
     refresh(db, changed)
-    _ask_for_rest(db, [i for i in changed if after[i]])
+    _ask_for_rest(db, [i for i in ids if after[i] and after[i] != before.get(i)])
     _ask_replies(db, sorted({*changed, *answers}))
 
 
@@ -62,17 +59,25 @@ def _set_own_brand(db: Database, post: int, brand: int | None) -> bool:
     return cursor.rowcount == 1
 
 
-def _brands_of(db: Database, ids: Iterable[int]) -> dict[int, set[int]]:
-    found: dict[int, set[int]] = {}
+_Told = tuple[str, str, int | None, int | None]
+"""via, term, start and end of its span: why a post is taken to speak of a brand."""
+
+
+def _told_of(db: Database, ids: Iterable[int]) -> dict[int, dict[int, _Told]]:
+    """Post -> brand -> evidence, as stored."""
+    found: dict[int, dict[int, _Told]] = {}
     for i in ids:
-        for (brand,) in db.execute("SELECT brand FROM mentions WHERE post = ?", [i]):
-            found.setdefault(i, set()).add(brand)
+        for brand, *told in db.execute(
+            "SELECT brand, via, term, span_start, span_end FROM mentions WHERE post = ?", [i]
+        ).fetchall():
+            found.setdefault(i, {})[brand] = tuple(told)
     return found
 
 
 def _ask_for_rest(db: Database, ids: Sequence[int]) -> None:
-    """Posts that became mentions need a score and a group, unless they have them."""
-    enqueue(db, "score", (i for i in ids if not db.execute("SELECT 1 FROM scores WHERE post = ?", [i]).fetchone()))
+    """Mentions that are new or have other evidence need their scores, which go by where the brands stand in the text;
+    posts that became mentions need a group, unless they have one."""
+    enqueue(db, "score", ids)
     enqueue(
         db, "group", (i for i in ids if not db.execute("SELECT 1 FROM group_members WHERE post = ?", [i]).fetchone())
     )
@@ -100,19 +105,35 @@ def of_root(db: Database, platform: str, root: str) -> list[int]:
     return [brand for (brand,) in rows]
 
 
-def use_model(db: Database, version: str, now: datetime) -> None:
-    db.execute("INSERT INTO models VALUES (?, ?) ON CONFLICT DO NOTHING", [version, utc_text(now)])
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """A post's score, or that of what it says of one brand. ``quote``: the sentence that weighs most, in characters of
+    the post."""
+
+    post: int
+    score: Score
+    brand: int | None = None
+    quote: tuple[int, int] | None = None
 
 
-def add_scores(db: Database, scores: Mapping[int, Score], model: str, now: datetime) -> None:
-    """Store the scores of whole posts by one model version, and let their mentions count."""
+def add_scores(db: Database, scores: Iterable[Scored], model: str, now: datetime) -> list[int]:
+    """Store scores of one model version, in place of what it said before of the same posts; the posts scored.
+
+    They do not count before ``refresh``.
+    """
+    rows = list(scores)
+    posts = sorted({row.post for row in rows})
+    db.conn.executemany("DELETE FROM scores WHERE post = ? AND model = ?", [(i, model) for i in posts])
     db.conn.executemany(
-        """INSERT INTO scores (post, model, snownlp, p_negative, label, scored_at) VALUES (?, ?, ?, ?, ?, ?)
-           ON CONFLICT DO UPDATE SET snownlp = excluded.snownlp, p_negative = excluded.p_negative,
-               label = excluded.label, scored_at = excluded.scored_at""",
-        [(i, model, s.snownlp, s.p_negative, s.label.value, utc_text(now)) for i, s in scores.items()],
-    )
-    refresh(db, list(scores))
+        """INSERT INTO scores (post, brand, model, snownlp, p_negative, label, scored_at, quote_start, quote_end)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+        [
+            (r.post, r.brand, model, r.score.snownlp, r.score.p_negative, r.score.label.value, utc_text(now),
+             *(r.quote or (None, None)))
+            for r in rows
+        ],
+    )  # fmt: skip
+    return posts
 
 
 def add_label(db: Database, post: int, brand: int | None, label: Label, by: str, now: datetime) -> None:
@@ -124,39 +145,37 @@ def add_label(db: Database, post: int, brand: int | None, label: Label, by: str,
     refresh(db, [post])
 
 
-def refresh(db: Database, ids: Sequence[int]) -> None:
-    """Write the effective label of all mentions of these posts, and mark the bins in which that changes a count.
+_EFFECTIVE = """
+    WITH now AS (
+        SELECT m.post, m.brand,
+               (SELECT l.label FROM labels l WHERE l.post = m.post AND (l.brand = m.brand OR l.brand IS NULL)
+                ORDER BY l.brand IS NULL, l.id DESC LIMIT 1) AS person,
+               (SELECT s.id FROM scores s WHERE s.post = m.post AND (s.brand = m.brand OR s.brand IS NULL)
+                ORDER BY s.model IS (SELECT value FROM facts WHERE name = 'model') DESC, s.brand IS NULL, s.id DESC
+                LIMIT 1) AS score
+        FROM mentions m WHERE {where})
+    SELECT coalesce(now.person, s.label), s.p_negative, s.model, s.quote_start, s.quote_end, now.post, now.brand
+    FROM now JOIN mentions m ON m.post = now.post AND m.brand = now.brand LEFT JOIN scores s ON s.id = now.score
+    WHERE (m.label, m.p_negative, m.model, m.quote_start, m.quote_end)
+        IS NOT (coalesce(now.person, s.label), s.p_negative, s.model, s.quote_start, s.quote_end)"""
+"""The one place that picks the effective label: the newest correction by a person for this brand, else the newest for
+the whole post, else the score for this brand by the model that speaks, else its score of the whole post, else the
+newest of another model, else none yet. It gives the mentions whose label, score or quote differ from what is stored."""
 
-    The effective label: the newest correction by a person for this brand, else the newest for the whole post, else
-    the newest score for this brand, else the newest of the whole post, else none yet.
-    """
-    rows = [(p, b, *now) for p, b, old in _mentions_of(db, ids) if (now := _effective(db, p, b)) != old]
-    db.conn.executemany(
-        "UPDATE mentions SET label = ?, p_negative = ?, model = ? WHERE post = ? AND brand = ?",
-        [(label, p_negative, model, post, brand) for post, brand, label, p_negative, model in rows],
-    )
-    counts.mark(db, sorted({row[0] for row in rows}))
-
-
-def _mentions_of(db: Database, ids: Sequence[int]) -> list[tuple[int, int, Effective]]:
-    found = []
-    for i in ids:
-        for brand, label, p_negative, model in db.execute(
-            "SELECT brand, label, p_negative, model FROM mentions WHERE post = ?", [i]
-        ).fetchall():
-            found.append((i, brand, (label, p_negative, model)))
-    return found
+_SET = """UPDATE mentions SET label = ?, p_negative = ?, model = ?, quote_start = ?, quote_end = ?
+    WHERE post = ? AND brand = ?"""
 
 
-def _effective(db: Database, post: int, brand: int) -> Effective:
-    score = db.execute(
-        """SELECT label, p_negative, model FROM scores WHERE post = ? AND (brand = ? OR brand IS NULL)
-           ORDER BY brand IS NULL, id DESC LIMIT 1""",
-        [post, brand],
-    ).fetchone() or (None, None, None)
-    person = db.execute(
-        """SELECT label FROM labels WHERE post = ? AND (brand = ? OR brand IS NULL)
-           ORDER BY brand IS NULL, id DESC LIMIT 1""",
-        [post, brand],
-    ).fetchone()
-    return (person[0], score[1], score[2]) if person else tuple(score)
+def refresh(db: Database, ids: Iterable[int]) -> None:
+    """Write the effective label of all mentions of these posts, and mark the bins in which that changes a count."""
+    one = _EFFECTIVE.format(where="m.post = ?")
+    rows = [row for i in ids for row in db.execute(one, [i]).fetchall()]
+    db.conn.executemany(_SET, rows)
+    counts.mark(db, sorted({row[5] for row in rows}))
+
+
+def refresh_from(db: Database, start: datetime) -> None:
+    """The same for every mention counted from ``start`` on, all of whose bins are marked."""
+    rows = db.execute(_EFFECTIVE.format(where="m.counted_at >= ?"), [utc_text(start)]).fetchall()
+    db.conn.executemany(_SET, rows)
+    counts.mark_from(db, start)

@@ -229,6 +229,13 @@ def take(db: Database, stage: str, limit: int) -> list[Queued]:
     return [Queued(*(*row[:9], tuple(json.loads(row[9])))) for row in rows]
 
 
+def read(db: Database, ids: Iterable[int]) -> list[Queued]:
+    """Posts by their id, as the stages read them; they need not be queued."""
+    one = """SELECT id, platform, native_id, kind, text, author_key, parent, root, 0, named FROM posts WHERE id = ?"""
+    rows = [db.execute(one, [i]).fetchone() for i in ids]
+    return [Queued(*(*row[:9], tuple(json.loads(row[9])))) for row in rows]
+
+
 def done(db: Database, stage: str, batch: Iterable[Queued]) -> None:
     """Take posts off a stage's queue, except those that were put there again since they were taken."""
     db.conn.executemany(

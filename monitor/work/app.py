@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from collections.abc import Callable
@@ -16,10 +17,10 @@ from sqlite_utils import Database
 
 import sources
 from monitor.config import Brand, Config
-from monitor.errors import ConfigError, StoreError
+from monitor.errors import ConfigError, InputError, StoreError
 from monitor.matching import Matcher, Rule
 from monitor.privacy import author_key, load_key
-from monitor.store import brand_ids, fact, open_store, set_fact, writing
+from monitor.store import brand_ids, fact, models, open_store, set_fact, writing
 from sources.http import Http
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from reports.mail import SmtpSettings
 
 VERSION = version("qianli")
+log = logging.getLogger("qianli")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,10 @@ class Collector:
 
 @dataclass
 class App:
-    """The service's parts. ``keep_going`` False makes the one boundary raise what it would record: for tests."""
+    """The service's parts. ``keep_going`` False makes the one boundary raise what it would record: for tests.
+
+    ``trained``: the files of the model that the user trained and chose; None: the shipped one scores.
+    """
 
     config: Config
     http: Http
@@ -53,6 +58,7 @@ class App:
     stop: threading.Event = field(default_factory=threading.Event)
     hanging: set[str] = field(default_factory=set)
     started: datetime | None = None
+    trained: tuple[bytes, bytes] | None = None
 
     @property
     def database(self) -> Path:
@@ -66,7 +72,20 @@ class App:
     def scorer(self) -> Scorer:
         from monitor.sentiment import Scorer  # only now: what only imports or sends mail should start at once
 
-        return Scorer()
+        try:
+            return Scorer(trained=self.trained)
+        except InputError as error:
+            if self.trained is None:
+                raise
+            log.error("the trained model is not of this version, so the shipped one scores: %s", error)
+            return Scorer()
+
+    def follow_model(self, db: Database) -> None:
+        """Score with what ``train`` has chosen since; it may run while the service does."""
+        chosen = models.chosen(db)
+        if chosen != self.trained:
+            self.trained = chosen
+            self.__dict__.pop("scorer", None)
 
     @property
     def own_brands(self) -> list[tuple[Brand, int]]:

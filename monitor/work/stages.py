@@ -8,8 +8,8 @@ from datetime import datetime
 from sqlite_utils import Database
 
 from monitor.matching import Hit
-from monitor.model import Score
-from monitor.store import counts, fact, groups, mentions, posts, service, set_fact, writing
+from monitor.store import counts, fact, groups, mentions, models, posts, service, set_fact, writing
+from monitor.store.mentions import Scored
 from monitor.store.posts import Queued
 from monitor.stories import Keys, keys
 from monitor.work.app import App
@@ -24,6 +24,7 @@ def prepare(app: App, db: Database, now: datetime) -> None:
     """Before each round: rules that have changed are applied to all posts, and posts set aside may be tried again."""
     from monitor.text import han_fold
 
+    app.follow_model(db)
     with writing(db):
         if fact(db, "rules") != app.matcher.version:
             posts.enqueue_all(db, "match")
@@ -61,15 +62,20 @@ def _mentions(app: App, db: Database, post: Queued, hits: Sequence[Hit], own: in
     return list(by_brand.values())
 
 
-def score(app: App, batch: Sequence[Queued]) -> list[Score]:
-    return app.scorer.score_many([post.text for post in batch])
+def score(app: App, batch: Sequence[Queued]) -> list[list[Scored]]:
+    """Each post's own score, and where it is long or speaks of several brands, that of what it says of each."""
+    scores = app.scorer.score_many([post.text for post in batch])
+    return [[Scored(post.id, score)] for post, score in zip(batch, scores, strict=True)]
 
 
-def store_scores(app: App, db: Database, batch: Sequence[Queued], scores: dict[int, Score], now: datetime) -> None:
+def store_scores(
+    app: App, db: Database, batch: Sequence[Queued], scores: dict[int, list[Scored]], now: datetime
+) -> None:  # fmt: skip
     with writing(db):
         service.clear_failures(db, "score", scores)
-        mentions.use_model(db, app.scorer.version, now)
-        mentions.add_scores(db, scores, app.scorer.version, now)
+        models.use(db, app.scorer.version, now)
+        rows = (row for found in scores.values() for row in found)
+        mentions.refresh(db, mentions.add_scores(db, rows, app.scorer.version, now))
         posts.done(db, "score", batch)
 
 

@@ -71,19 +71,23 @@ def watch(app: App, db: Database, brand: Brand, brand_id: int, now: datetime) ->
     settings = detector_settings(app)
     key = hashlib.sha256(repr(settings).encode()).hexdigest()[:16]
     detectors, start = _remembered(db, brand_id, settings, key, now)
+    hold = stored.hold(db, brand_id)
     # A bin with posts still to be scored has fewer voices than were heard: it would read as calm.
     end = min(filter(None, (bin_start(now), counts.unsettled_from(db))))
     settled = bin_start(bin_start(now) - app.config.service.live_within - BIN)
     memory = None
     step = None
-    for step in _steps(db, brand_id, detectors, start, end):
+    for step in _steps(db, brand_id, detectors, start, end, hold):
         if app.stop.is_set():
             return
-        _consider(app, db, brand, brand_id, step, now)
+        if hold is None or not hold.learn_from <= step.at < hold.held_to:
+            _consider(app, db, brand, brand_id, step, now)
         if step.at == settled and step.at - start >= MEMORY_EVERY:
             memory = Memory(key, step.at, {origin: detector.dump() for origin, detector in detectors.items()})
     if step is not None:
         _update_sizes(db, brand_id, step)
+        with writing(db):
+            stored.watched(db, brand_id, end)
     if memory is not None:  # only now: after a crash, the bins it lets us skip would never be considered
         with writing(db):
             for origin, state in memory.states.items():
@@ -101,10 +105,24 @@ def _update_sizes(db: Database, brand_id: int, step: Step) -> None:
 
 
 def _steps(
-    db: Database, brand: int, detectors: Mapping[str, Detector], start: datetime, end: datetime
+    db: Database, brand: int, detectors: dict[str, Detector], start: datetime, end: datetime, hold: stored.Hold | None
 ) -> Iterator[Step]:
     for at, live, history in _bins(db, brand, start, end):
+        if hold is not None and at == hold.learn_from:
+            detectors.update({origin: Detector(detectors[origin].settings) for origin in detectors})
+        if hold is not None and at == hold.held_to:
+            for origin, detector in detectors.items():
+                _go_on(db, brand, origin, detector, at)
         yield Step(at, detectors[LIVE].step(live), detectors[HISTORY].step(history))
+
+
+def _go_on(db: Database, brand: int, origin: str, detector: Detector, at: datetime) -> None:
+    """Another model spoke up to here: what it made us say was said, and a window holds only one model's voices."""
+    said = stored.said_before(db, brand, origin, at)
+    if said is None:
+        detector.go_on(None, None, None)
+    else:
+        detector.go_on(said[0], said[1], at if said[2] else None)
 
 
 def _remembered(

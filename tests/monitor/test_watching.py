@@ -50,7 +50,7 @@ def series(seed: int = 5) -> list[tuple[datetime, int, int]]:
 def put_counts(db: Database, rows: Sequence[tuple[datetime, int, int]], *, live: bool) -> None:
     with writing(db):
         db.conn.executemany(
-            "INSERT OR IGNORE INTO counts VALUES (1, 'forum', ?, ?, ?, ?, ?, ?)",
+            "INSERT OR IGNORE INTO counts VALUES (1, 'forum', ?, ?, ?, ?, ?, ?, 'm')",
             [(utc_text(at), n + other, n, n, n if live else 0, other) for at, n, other in rows],
         )
         coverage.add_heard(db, "forum", START, rows[-1][0] + BIN, timedelta(hours=2))

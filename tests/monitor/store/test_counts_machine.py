@@ -18,7 +18,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from sqlite_utils import Database
 
 from monitor.model import Author, Label, Post, Score, bin_start, from_utc_text, utc_text
-from monitor.store import brand_ids, counts, groups, mentions, open_store, posts, writing
+from monitor.store import brand_ids, counts, groups, mentions, models, open_store, posts, writing
 from monitor.stories import keys
 
 START = datetime(2026, 11, 20, 2, 0, tzinfo=UTC)
@@ -30,6 +30,7 @@ TEXTS = (
     "好用",
 )
 LABELS = st.sampled_from(list(Label))
+MODELS = st.sampled_from(["m1", "m2"])
 
 
 class Killed(Exception):
@@ -37,17 +38,17 @@ class Killed(Exception):
 
 
 def recount(db: Database) -> list[tuple[object, ...]]:
-    """(brand, platform, bin, mentions, negative posts, negative voices, live voices, other), from rows alone."""
+    """The columns of ``counts``, from rows alone."""
     said = db.execute(
         """SELECT m.brand, p.platform, p.counted_at, p.id, m.label, p.live, p.author_key,
-                  CASE WHEN p.root = '' THEN p.native_id ELSE p.root END, g."group"
+                  CASE WHEN p.root = '' THEN p.native_id ELSE p.root END, g."group", m.model
            FROM mentions m JOIN posts p ON p.id = m.post LEFT JOIN group_members g ON g.post = p.id"""
     ).fetchall()
     said.sort(key=lambda r: (r[2], r[3]))
     voices = set()
     heard_groups: set[tuple[int, int]] = set()
     last_by_author: dict[tuple[object, ...], datetime] = {}
-    for brand, platform, at, post, label, _, author, thread, group in said:
+    for brand, platform, at, post, label, _, author, thread, group, _ in said:
         if label != "negative":
             continue
         moment = from_utc_text(at)
@@ -61,12 +62,31 @@ def recount(db: Database) -> list[tuple[object, ...]]:
         if group is not None:
             heard_groups.add((brand, group))
     bins: dict[tuple[int, str, str], list[int]] = defaultdict(lambda: [0, 0, 0, 0, 0])
-    for brand, platform, at, post, label, live, *_ in said:
-        row = bins[(brand, platform, utc_text(bin_start(from_utc_text(at))))]
+    spoke: dict[tuple[int, str, str], set[str]] = defaultdict(set)
+    for brand, platform, at, post, label, live, *_, model in said:
+        key = (brand, platform, utc_text(bin_start(from_utc_text(at))))
+        row = bins[key]
+        spoke[key].update([model] if model else [])
         opens = (brand, post) in voices
         for i, value in enumerate((True, label == "negative", opens, opens and live, label not in (None, "negative"))):
             row[i] += bool(value)
-    return sorted((*key, *row) for key, row in bins.items())
+    return sorted((*key, *row, ",".join(sorted(spoke[key]))) for key, row in bins.items())
+
+
+def effective(db: Database, post: int, brand: int) -> tuple[object, ...]:
+    """(label, P(negative), model) of a mention, from labels and scores alone: a person's word, else the speaking
+    model's for the brand, else for the post, else that of whichever spoke last."""
+    (speaking,) = db.execute("SELECT max(value) FROM facts WHERE name = 'model'").fetchone()
+    said = [
+        r
+        for r in db.execute("SELECT label, p_negative, model, brand, id FROM scores WHERE post = ?", [post]).fetchall()
+        if r[3] in (brand, None)
+    ]
+    said.sort(key=lambda r: (r[2] == speaking, r[3] is not None, r[4]))
+    label, p_negative, model = said[-1][:3] if said else (None, None, None)
+    people = db.execute("SELECT label, brand, id FROM labels WHERE post = ?", [post]).fetchall()
+    people = sorted((r for r in people if r[1] in (brand, None)), key=lambda r: (r[1] is not None, r[2]))
+    return (people[-1][0] if people else label, p_negative, model)
 
 
 class Counts(RuleBasedStateMachine):
@@ -123,14 +143,33 @@ class Counts(RuleBasedStateMachine):
             posts.done(self.db, "match", batch)
             mentions.replace(self.db, found, {})
 
-    @rule(data=st.data(), killed=st.booleans())
-    def score(self, data, killed):  # type: ignore[no-untyped-def]
+    @rule(data=st.data(), model=MODELS, killed=st.booleans())
+    def score(self, data, model, killed):  # type: ignore[no-untyped-def]
+        """Of the post as a whole, and perhaps of what it says of a brand."""
         batch = posts.take(self.db, "score", 4)
-        scores = {p.id: Score(0.5, 0.5, data.draw(LABELS)) for p in batch}
+        parts = st.lists(st.sampled_from(self.brands), unique=True)
+        scores = [
+            mentions.Scored(p.id, Score(0.5, 0.5, data.draw(LABELS)), brand, (0, 1) if brand else None)
+            for p in batch
+            for brand in [None, *data.draw(parts)]
+        ]
         with self.transaction(killed):
-            mentions.use_model(self.db, "m1", START)
-            mentions.add_scores(self.db, scores, "m1", START)
+            models.use(self.db, model, START)
+            mentions.refresh(self.db, mentions.add_scores(self.db, scores, model, START))
             posts.done(self.db, "score", batch)
+
+    @rule(data=st.data(), model=MODELS, hours=st.integers(-1, 3), killed=st.booleans())
+    def another_model(self, data, model, hours, killed):  # type: ignore[no-untyped-def]
+        """It scores in silence from some hour on; then it speaks, and nothing is left to count."""
+        start = START + hours * HOUR
+        with writing(self.db):
+            models.use(self.db, model, START)
+            ids = models.unscored(self.db, model, start, 0, 50)
+            scores = [mentions.Scored(i, Score(0.5, 0.5, data.draw(LABELS))) for i in ids]
+            mentions.add_scores(self.db, scores, model, START)
+        with self.transaction(killed):
+            models.switch(self.db, model, start, START)
+        assert killed or not self.db.execute("SELECT 1 FROM dirty_bins").fetchone()
 
     @rule(killed=st.booleans())
     def group(self, killed: bool) -> None:
@@ -170,6 +209,15 @@ class Counts(RuleBasedStateMachine):
         assert counts.recount_all(copy) == counts.stored(copy)
         copy.close()
 
+    @invariant()
+    def every_mention_has_the_effective_label(self) -> None:
+        """An edited post keeps the old one until it is scored again."""
+        rows = self.db.execute(
+            """SELECT post, brand, label, p_negative, model FROM mentions
+               WHERE post NOT IN (SELECT post FROM queue WHERE stage = 'score')"""
+        ).fetchall()
+        assert [row[2:] for row in rows] == [effective(self.db, row[0], row[1]) for row in rows]
+
 
 CountsTest = Counts.TestCase
 CountsTest.settings = settings(
@@ -197,9 +245,10 @@ def test_thirty_people_are_thirty_voices_and_one_text_pasted_is_one(db: Database
         posts.add(db, many, posts.Arrival("s", START, timedelta(hours=2)), lambda p, a: a)
         batch = posts.take(db, "match", 50)
         mentions.replace(db, {p.id: [mentions.Mention(brand, "term")] for p in batch}, {})
-        mentions.use_model(db, "m1", START)
-        mentions.add_scores(db, {p.id: Score(0.1, 0.9, Label.NEGATIVE) for p in batch}, "m1", START)
+        models.use(db, "m1", START)
+        bad = [mentions.Scored(p.id, Score(0.1, 0.9, Label.NEGATIVE)) for p in batch]
+        mentions.refresh(db, mentions.add_scores(db, bad, "m1", START))
         groups.assign(db, {p.id: keys(p.platform, p.native_id, p.kind, p.text, p.parent, p.root) for p in batch})
         counts.recount(db)
     (row,) = counts.stored(db)
-    assert row[3:] == ((30, 30, 30, 30, 0) if len(text) < 12 else (30, 30, 1, 1, 0))
+    assert row[3:-1] == ((30, 30, 30, 30, 0) if len(text) < 12 else (30, 30, 1, 1, 0))

@@ -6,9 +6,11 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from sqlite_utils import Database
 
 from monitor.errors import StoreError
-from monitor.store import open_store, set_fact, writing
+from monitor.schema import migrations
+from monitor.store import counts, models, open_store, set_fact, writing
 
 
 def test_a_new_file_is_migrated_in_wal_mode_and_opens_again(tmp_path: Path) -> None:
@@ -16,7 +18,9 @@ def test_a_new_file_is_migrated_in_wal_mode_and_opens_again(tmp_path: Path) -> N
     for _ in range(2):
         db = open_store(path)
         assert db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
-        assert db.execute("SELECT count(*) FROM _sqlite_migrations").fetchone() == (2,)
+        assert db.execute("SELECT count(*) FROM _sqlite_migrations").fetchone() == (
+            len(migrations.pending(Database(memory=True))),
+        )
         db.close()
 
 
@@ -50,4 +54,25 @@ def test_a_commit_that_fails_leaves_no_transaction_open(tmp_path: Path) -> None:
     with writing(db):
         set_fact(db, "a", "b")
     assert db.execute("SELECT count(*) FROM child").fetchone() == (0,)
+    db.close()
+
+
+def test_a_database_of_the_first_version_goes_on_with_the_model_that_spoke(tmp_path: Path) -> None:
+    path = tmp_path / "qianli.db"
+    old = Database(path)
+    migrations.apply(old, stop_before="models_and_portions")
+    old.conn.executescript(
+        """INSERT INTO brands VALUES (1, 'b', 'own');
+           INSERT INTO posts VALUES (1, 'p', '1', '', 'post', 't', NULL, NULL, NULL, '', NULL, '2026-11-20T02:00:00Z',
+               '2026-11-20T02:00:00Z', 0, 1, '', '', '', '[]', NULL, NULL);
+           INSERT INTO models VALUES ('m1', '2026-11-01T00:00:00Z'), ('m2', '2026-11-19T00:00:00Z');
+           INSERT INTO mentions VALUES (1, 1, 'term', 't', 0, 1, '2026-11-20T02:00:00Z', 'negative', .9, 'm2', 0);
+           INSERT INTO counts VALUES (1, 'p', '2026-11-20T02:00:00Z', 1, 1, 1, 1, 0);"""
+    )
+    old.close()
+    db = open_store(path)
+    assert models.speaking(db) == "m2"
+    with writing(db):
+        counts.recount(db)
+    assert db.execute("SELECT model FROM counts").fetchall() == [("m2",)]
     db.close()

@@ -22,7 +22,7 @@ def cover(db: Database, zone: str, first: datetime, last: datetime) -> None:
     brand_ids(db, {"b": "own"})
     with writing(db):
         for at in (first, last):
-            db.execute("INSERT OR IGNORE INTO counts VALUES (1, 'p', ?, 1, 0, 0, 0, 1)", [utc_text(at)])
+            db.execute("INSERT OR IGNORE INTO counts VALUES (1, 'p', ?, 1, 0, 0, 0, 1, '')", [utc_text(at)])
         service.cover_calendar(db, ZoneInfo(zone))
 
 

@@ -1,0 +1,90 @@
+"""Which model speaks, which is chosen, and the weights of those that the user trained."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlite_utils import Database
+
+from monitor.model import from_utc_text, utc_text
+from monitor.store import counts, fact, mentions, set_fact
+
+
+def speaking(db: Database) -> str | None:
+    """The version whose scores count; None before the first score."""
+    return fact(db, "model")
+
+
+def use(db: Database, version: str, now: datetime) -> None:
+    """Note that a version gives scores; the first one of a database speaks at once."""
+    db.execute(
+        "INSERT INTO models (version, first_used) VALUES (?, ?) ON CONFLICT DO NOTHING", [version, utc_text(now)]
+    )
+    if speaking(db) is None:
+        _speak(db, version, now)
+
+
+def switch(db: Database, version: str, start: datetime, now: datetime) -> None:
+    """Let a version speak that has scored the mentions from ``start`` on; all their counts change in the caller's
+    transaction. Bins that were considered before keep what was then said of them."""
+    _speak(db, version, now)
+    mentions.refresh_from(db, start)
+    mentions.refresh(db, _scored_before(db, version, start))
+    while counts.recount(db):
+        pass
+    db.execute("DELETE FROM detector_states WHERE bin >= ?", [utc_text(start)])
+    db.execute("UPDATE watches SET learn_from = min(?, until), held_to = until", [utc_text(start)])
+
+
+def _scored_before(db: Database, version: str, start: datetime) -> list[int]:
+    """Older posts that this version has scored: edited ones, and those whose mentions changed."""
+    rows = db.execute(
+        """SELECT DISTINCT s.post FROM scores s JOIN posts p ON p.id = s.post WHERE s.model = ? AND p.counted_at < ?""",
+        [version, utc_text(start)],
+    )
+    return [post for (post,) in rows.fetchall()]
+
+
+def _speak(db: Database, version: str, now: datetime) -> None:
+    set_fact(db, "model", version)
+    db.execute("UPDATE models SET spoke_from = ? WHERE version = ?", [utc_text(now), version])
+
+
+def since(db: Database) -> datetime | None:
+    """Since when the model that speaks has done so."""
+    row = db.execute("SELECT spoke_from FROM models WHERE version = ?", [speaking(db)]).fetchone()
+    return from_utc_text(row[0]) if row and row[0] else None
+
+
+def unscored(db: Database, version: str, start: datetime, after: int, limit: int) -> list[int]:
+    """The next posts with a mention from ``start`` on that this version has not scored and no stage is about to; by id,
+    those above ``after``."""
+    rows = db.execute(
+        """SELECT DISTINCT m.post FROM mentions m
+           WHERE m.counted_at >= ? AND m.post > ?
+           AND NOT EXISTS (SELECT 1 FROM scores s WHERE s.post = m.post AND s.model = ?)
+           AND NOT EXISTS (SELECT 1 FROM queue q WHERE q.stage = 'score' AND q.post = m.post)
+           ORDER BY m.post LIMIT ?""",
+        [utc_text(start), after, version, limit],
+    )
+    return [post for (post,) in rows.fetchall()]
+
+
+def chosen(db: Database) -> tuple[bytes, bytes] | None:
+    """The files of the trained model that was chosen, ``calibration.json`` and ``ngrams.npz``; None: the shipped."""
+    row = db.execute("SELECT calibration, ngrams FROM models WHERE version = ?", [fact(db, "chosen_model")]).fetchone()
+    return (row[0], row[1]) if row else None
+
+
+def choose(db: Database, version: str, calibration: bytes, ngrams: bytes, now: datetime) -> None:
+    """Keep a trained model's files, and have it score from now on; it speaks once it has scored the last weeks."""
+    db.execute(
+        """INSERT INTO models (version, first_used, calibration, ngrams) VALUES (?, ?, ?, ?)
+           ON CONFLICT DO UPDATE SET calibration = excluded.calibration, ngrams = excluded.ngrams""",
+        [version, utc_text(now), calibration, ngrams],
+    )
+    set_fact(db, "chosen_model", version)
+
+
+def choose_shipped(db: Database) -> None:
+    db.execute("DELETE FROM facts WHERE name = 'chosen_model'")

@@ -1,0 +1,267 @@
+"""A new model speaks only after it has scored the last weeks, all at once, and its coming wakes nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlite_utils import Database
+
+from monitor import jobs
+from monitor.jobs import Report
+from monitor.model import BIN, Label, Page, Post, Query, Score, bin_start
+from monitor.store import counts, models, writing
+from monitor.work import changeover, digesting
+from monitor.work.app import App
+from tests.standin import DAY, HOUR, MINUTE, NOW, Mailbox, Words, mail_server, make_app, post
+
+START = bin_start(NOW - 12 * DAY)
+
+
+@dataclass
+class Grim(Words):
+    """Calls negative what ``Words`` does, and as many posts again."""
+
+    version: str = "grim-1"
+
+    def _score(self, text: str) -> Score:
+        plain = super()._score(text)
+        return Score(0.2, 0.8, Label.NEGATIVE) if "悶" in text else plain
+
+
+@pytest.fixture
+def mailbox() -> Iterator[Mailbox]:
+    with mail_server() as box:
+        yield box
+
+
+def talk(i: int) -> str:
+    """One post in six is bad, one dull: for the second model one in three is bad."""
+    return f"澄嵐{'爛' if i % 6 == 0 else '悶' if i % 6 == 3 else '還行'} {i}"
+
+
+def forum_app(tmp_path: Path, mailbox: Mailbox, storm: datetime, bad: str = "爛", end: datetime | None = None) -> App:
+    """Four posts an hour for weeks; from ``storm`` to ``end`` also an angry one every two minutes."""
+    last = end or storm
+    angry = [
+        post(f"x{i}", f"澄嵐{bad}透了{i}", storm + i * 2 * MINUTE)
+        for i in range(int((last - storm) / MINUTE) // 2)
+    ]  # fmt: skip
+
+    def forum(query: Query) -> list[Page]:
+        since = query.since or START
+        first, past = int((since - START) / BIN) - 2, int((query.now - START) / BIN) + 1
+        quiet = [post(f"q{i}", talk(i), START + i * BIN) for i in range(max(0, first), past)]
+        loud = [p for p in angry if p.published_at and since - HOUR <= p.published_at <= query.now]
+        return [Page(tuple(sorted([*quiet, *loud], key=when)), exhausted=True)]
+
+    return make_app(tmp_path, {"forum": forum}, mail=mailbox.port)
+
+
+def when(p: Post) -> datetime:
+    assert p.published_at is not None
+    return p.published_at
+
+
+def step(app: App, db: Database, start: datetime, end: datetime, by: timedelta) -> None:
+    while start < end:
+        jobs.cycle(app, db, start)
+        start += by
+
+
+def use(app: App, scorer: Words) -> None:
+    app.__dict__["scorer"] = scorer
+
+
+def handled(db: Database) -> list[object]:
+    """All that people see of incidents, and every alert owed."""
+    return [
+        *db.execute("SELECT id, state, severity, origin, onset, resolved_at FROM incidents").fetchall(),
+        *db.execute("SELECT incident, event, reason FROM incident_events").fetchall(),
+        *db.execute("SELECT message_id FROM outbox WHERE kind = 'alert'").fetchall(),
+    ]
+
+
+def daily(db: Database) -> list[tuple[str, int, str]]:
+    return db.execute(
+        "SELECT local_day, sum(negative_posts), group_concat(DISTINCT models) FROM v_daily GROUP BY 1 ORDER BY 1"
+    ).fetchall()
+
+
+def test_twice_the_negatives_open_raise_and_resolve_nothing(tmp_path: Path, mailbox: Mailbox) -> None:
+    app = forum_app(tmp_path, mailbox, storm=NOW + 400 * DAY)
+    db = app.open_store()
+    step(app, db, START, NOW, 3 * HOUR)
+    before, told = daily(db), handled(db)
+    use(app, Grim())
+    jobs.cycle(app, db, NOW)
+    after = daily(db)
+    assert handled(db) == told == []
+    assert {m for _, _, m in before} == {"words-1"}
+    assert {m for _, _, m in after} == {"grim-1"}
+    whole = [(b, a) for (_, b, _), (_, a, _) in zip(before[1:-1], after[1:-1], strict=True)]
+    assert all(a == 2 * b for b, a in whole)
+    assert counts.recount_all(db) == counts.stored(db)
+    step(app, db, NOW + BIN, NOW + 3 * DAY, HOUR)
+    assert handled(db) == []
+    db.close()
+
+
+def test_an_incident_under_way_is_neither_raised_nor_resolved_by_it(tmp_path: Path, mailbox: Mailbox) -> None:
+    """The second model finds nothing bad in the storm; it ends when hours have passed since, not because of that."""
+    app = forum_app(tmp_path, mailbox, storm=NOW, end=NOW + 4 * HOUR)
+    db = app.open_store()
+    step(app, db, START, NOW, 3 * HOUR)
+    step(app, db, NOW, NOW + 3 * HOUR, BIN)
+    (incident,) = db.execute("SELECT state, severity FROM incidents").fetchall()
+    told = handled(db)
+    assert incident[0] == "open"
+    use(app, Rosy())
+    step(app, db, NOW + 3 * HOUR, NOW + 8 * HOUR, BIN)
+    assert handled(db) == told
+    step(app, db, NOW + 8 * HOUR, NOW + 12 * HOUR, BIN)
+    assert db.execute("SELECT state FROM incidents").fetchall() == [("resolved",)]
+    db.close()
+
+
+@dataclass
+class Rosy(Words):
+    """Finds nothing bad where a word is strong."""
+
+    version: str = "rosy-1"
+
+    def _score(self, text: str) -> Score:
+        return Score(0.9, 0.1, Label.NEUTRAL) if "透了" in text else super()._score(text)
+
+
+def test_what_only_the_new_model_sees_in_the_past_wakes_nobody_and_what_goes_on_does(
+    tmp_path: Path, mailbox: Mailbox
+) -> None:
+    """A storm that the old model took for calm is under way: the new one tells of it by what comes after it came."""
+    app = forum_app(tmp_path, mailbox, storm=NOW - 6 * HOUR, bad="悶", end=NOW + 6 * HOUR)
+    db = app.open_store()
+    step(app, db, START, NOW - HOUR, 3 * HOUR)
+    step(app, db, NOW - HOUR, NOW + BIN, BIN)
+    use(app, Grim())
+    jobs.cycle(app, db, NOW + MINUTE)
+    assert handled(db) == []
+    step(app, db, NOW + BIN, NOW + 3 * HOUR, BIN)
+    (incident,) = db.execute("SELECT state, origin, onset FROM incidents").fetchall()
+    assert incident[:2] == ("open", "live")
+    assert datetime.fromisoformat(incident[2]) >= NOW
+    db.close()
+
+
+def test_a_storm_after_the_change_is_told_as_soon_as_ever(tmp_path: Path, mailbox: Mailbox) -> None:
+    app = forum_app(tmp_path, mailbox, storm=NOW + 12 * HOUR, end=NOW + 18 * HOUR)
+    db = app.open_store()
+    step(app, db, START, NOW, 3 * HOUR)
+    use(app, Grim())
+    step(app, db, NOW, NOW + 14 * HOUR, BIN)
+    (opened,) = db.execute("SELECT opened_at FROM incidents").fetchone()
+    assert datetime.fromisoformat(opened) - (NOW + 12 * HOUR) <= HOUR
+    db.close()
+
+
+def test_a_crash_before_the_switch_leaves_the_old_model_speaking_and_loses_no_work(
+    tmp_path: Path, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = forum_app(tmp_path, mailbox, storm=NOW + 400 * DAY)
+    db = app.open_store()
+    step(app, db, START, NOW, 6 * HOUR)
+    before = counts.stored(db)
+    use(app, Grim())
+
+    def crash(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(counts, "mark_from", crash)  # the labels are written, the counts are not
+    with pytest.raises(KeyboardInterrupt):
+        jobs.process(app, db, NOW, Report())
+    assert counts.stored(db) == before
+    assert models.speaking(db) == "words-1"
+    assert db.execute("SELECT DISTINCT model FROM mentions").fetchall() == [("words-1",)]
+    monkeypatch.undo()
+    report = Report()
+    jobs.process(app, db, NOW, report)
+    assert "rescore" not in report.stages  # found scored
+    assert models.speaking(db) == "grim-1"
+    db.close()
+
+
+def test_new_posts_wait_for_the_switch(tmp_path: Path, mailbox: Mailbox) -> None:
+    app = forum_app(tmp_path, mailbox, storm=NOW + 400 * DAY)
+    db = app.open_store()
+    step(app, db, START, NOW, 6 * HOUR)
+    use(app, Grim())
+    jobs.collect(app, db, NOW, Report())
+    app.stop.set()
+    jobs.score(app, db, NOW, Report(), jobs.quiet)
+    assert models.speaking(db) == "words-1"
+    assert not db.execute("SELECT 1 FROM scores WHERE model = 'grim-1'").fetchone()
+    db.close()
+
+
+def test_a_post_the_new_model_cannot_score_keeps_its_label_and_the_views_say_so(
+    tmp_path: Path, mailbox: Mailbox
+) -> None:
+    app = forum_app(tmp_path, mailbox, storm=NOW + 400 * DAY)
+    app.keep_going = True
+    db = app.open_store()
+    step(app, db, START, NOW, 6 * HOUR)
+    use(app, Grim(raises=talk(600)))
+    jobs.process(app, db, NOW, Report())
+    assert models.speaking(db) == "grim-1"
+    mixed = [m for _, _, m in daily(db) if "words-1" in m]
+    assert len(mixed) == 1
+    assert "grim-1" in mixed[0]
+    assert db.execute("SELECT count(*) FROM failures WHERE stage = 'score'").fetchone() == (1,)
+    db.close()
+
+
+def test_older_days_keep_their_model_and_an_archive_still_shows_its_history(tmp_path: Path, mailbox: Mailbox) -> None:
+    app = forum_app(tmp_path, mailbox, storm=NOW + 400 * DAY)
+    db = app.open_store()
+    step(app, db, START, NOW, 6 * HOUR)
+    later = NOW + 20 * DAY
+    step(app, db, NOW, later, 12 * HOUR)
+    use(app, Grim())
+    jobs.cycle(app, db, later)
+    by_day = daily(db)
+    assert [m for _, _, m in by_day] == sorted((m for _, _, m in by_day), reverse=True)  # words-1, then grim-1
+    assert {m for _, _, m in by_day} == {"words-1", "grim-1"}
+    zone = app.config.timezone
+    first_new = min(day for day, _, m in by_day if m == "grim-1")
+    assert first_new == changeover.window(app, later).astimezone(zone).date().isoformat()
+    db.close()
+
+
+def test_the_digest_says_which_model_spoke(tmp_path: Path, mailbox: Mailbox) -> None:
+    app = forum_app(tmp_path, mailbox, storm=NOW + 400 * DAY)
+    db = app.open_store()
+    step(app, db, START, NOW, 6 * HOUR)
+    day = (NOW - DAY).astimezone(app.config.timezone).date()
+    assert digesting.load(app, db, app.config.brands[0], 1, day, NOW).model == "words-1"
+    use(app, Grim())
+    jobs.process(app, db, NOW, Report())
+    assert digesting.load(app, db, app.config.brands[0], 1, day, NOW).model == "grim-1"
+    db.close()
+
+
+def test_a_person_has_the_last_word_over_every_model(tmp_path: Path, mailbox: Mailbox) -> None:
+    from monitor.store import mentions
+
+    app = forum_app(tmp_path, mailbox, storm=NOW + 400 * DAY)
+    db = app.open_store()
+    step(app, db, START, NOW, 6 * HOUR)
+    (dull,) = db.execute("SELECT post FROM v_posts WHERE text = ?", [talk(603)]).fetchone()
+    with writing(db):
+        mentions.add_label(db, dull, None, Label.POSITIVE, "someone", NOW)
+    use(app, Grim())
+    jobs.process(app, db, NOW, Report())
+    row = db.execute("SELECT label, model FROM v_posts WHERE post = ?", [dull]).fetchone()
+    assert row == ("positive", "grim-1")
+    db.close()
