@@ -131,6 +131,19 @@ class Http:
         with self._deadline.within(self._seconds):
             return self._follow(url, sent, now)
 
+    def post(
+        self, url: str, body: bytes, content_type: str, *, now: datetime, headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        """POST ``body`` to ``url``. What is sent may be a password, so no redirect is followed. Raises as ``get``."""
+        here = _web_url(url)
+        sent = {**(headers or {}), "Content-Type": content_type}
+        with self._deadline.within(self._seconds):
+            self._judge(here)
+            found = self._once(here, sent, now, body)
+        if isinstance(found, httpx.URL):
+            raise SourceError(f"{here.host}: redirects to {found.host}; not followed, for the request holds a body")
+        return found
+
     def close(self) -> None:
         self._client.close()
 
@@ -164,10 +177,13 @@ class Http:
         if literal and not is_public(literal):
             raise private_address(url.host, literal)
 
-    def _once(self, url: httpx.URL, headers: Mapping[str, str], now: datetime) -> Answer | httpx.URL:
+    def _once(
+        self, url: httpx.URL, headers: Mapping[str, str], now: datetime, body: bytes | None = None
+    ) -> Answer | httpx.URL:
         """One request: its answer, or where it sends us."""
+        method = "GET" if body is None else "POST"
         try:
-            request = self._client.build_request("GET", url, headers=headers)
+            request = self._client.build_request(method, url, headers=headers, content=body)
         except (ValueError, TypeError) as error:
             raise SourceError(f"{url.host}: a header cannot be sent: {type(error).__name__}") from error
         try:
@@ -176,14 +192,14 @@ class Http:
                 if response.status_code in _REDIRECTS and "location" in response.headers:
                     return _web_url(response.headers["location"], url)
                 _raise_for_status(response, now)
-                body = b"" if response.status_code == 304 else self._body(response)
+                content = b"" if response.status_code == 304 else self._body(response)
         except _FAULTS as error:
             raise self._fault(url, error) from error
         return Answer(
             url=str(url),
             status=response.status_code,
             headers=dict(response.headers),
-            body=body,
+            body=content,
             etag=response.headers.get("etag"),
             last_modified=response.headers.get("last-modified"),
         )

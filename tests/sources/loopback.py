@@ -29,11 +29,15 @@ Route = Reply | Callable[[BaseHTTPRequestHandler], Reply | None]
 
 @dataclass
 class Server:
-    """``routes``: path without query -> reply, or a function that may write the answer itself and return None."""
+    """``routes``: path without query -> reply, or a function that may write the answer itself and return None.
+
+    ``seen``: path and headers of each request; ``bodies``: what each POST held.
+    """
 
     port: int
     routes: dict[str, Route] = field(default_factory=dict)
     seen: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    bodies: list[bytes] = field(default_factory=list)
 
     def url(self, path: str = "/", host: str = "127.0.0.1") -> str:
         return f"http://{host}:{self.port}{path}"
@@ -58,6 +62,10 @@ def serving() -> Iterator[Server]:
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(reply.body)
+
+        def do_POST(self) -> None:
+            here.bodies.append(self.rfile.read(int(self.headers.get("Content-Length", "0"))))
+            self.do_GET()
 
         def log_message(self, *_: Any) -> None:
             pass

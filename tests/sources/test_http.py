@@ -53,6 +53,23 @@ def test_says_who_asks_and_sends_no_cookie_back(server: Server, http: Http) -> N
     assert "cookie" not in headers
 
 
+def test_post_sends_its_body_and_follows_no_redirect(server: Server, http: Http) -> None:
+    server.routes["/login"] = Reply(200, b"{}")
+    server.routes["/moved"] = Reply(302, b"", {"Location": "/login"})
+    answer = http.post(server.url("/login"), b'{"a": 1}', "application/json", now=NOW, headers={"X-Key": "k"})
+    assert answer.status == 200
+    assert server.bodies == [b'{"a": 1}']
+    assert (server.seen[0][1]["content-type"], server.seen[0][1]["x-key"]) == ("application/json", "k")
+    with pytest.raises(SourceError, match="not followed, for the request holds a body"):
+        http.post(server.url("/moved"), b"password", "text/plain", now=NOW)
+    assert len(server.seen) == 2
+
+
+def test_post_is_judged_like_a_get() -> None:
+    with Http("pr@chenglan.example") as strict, pytest.raises(SourceError, match="private"):
+        strict.post("http://127.0.0.1:9/", b"x", "text/plain", now=NOW)
+
+
 def test_conditional_get(server: Server, http: Http) -> None:
     server.routes["/a"] = Reply(304)
     answer = http.get(server.url("/a"), now=NOW, etag='"v1"', last_modified="Fri, 20 Nov 2026 23:00:00 GMT")
