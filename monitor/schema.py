@@ -170,6 +170,8 @@ VIEWS = {
                p.author_key, p.author_name, p.followers, p.published_at, p.counted_at, p.arrived_at, p.live, p.gone_at,
                m.via, m.term, m.span_start, m.span_end, m.label, m.p_negative, m.model, m.opens_voice,
                m.quote_start, m.quote_end,
+               (SELECT l."by" FROM labels l WHERE l.post = p.id AND (l.brand = m.brand OR l.brand IS NULL)
+                ORDER BY l.brand IS NULL, l.id DESC LIMIT 1) AS corrected_by,
                (SELECT s.snownlp FROM scores s WHERE s.post = p.id AND s.brand IS NULL ORDER BY s.id DESC LIMIT 1)
                    AS snownlp,
                g."group" AS copy_group, coalesce(st.merged_into, st.id) AS story,

@@ -216,3 +216,19 @@ def wait_for(condition, seconds: float = 60.0) -> None:  # type: ignore[no-untyp
     while not condition():
         assert time.monotonic() < end, "it never came"
         time.sleep(0.05)
+
+
+def test_label_corrects_a_post_and_says_what_changed(folder: Path) -> None:
+    qianli(folder, "import", str(posts_file(folder)), "--platform", "survey")
+    qianli(folder, "once")
+    done = qianli(folder, "label", "survey:1", "中性", "--by", "Lan")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "post 1, 澄嵐: negative -> neutral\n"
+    for words in (
+        ("survey:9", "neutral"),
+        ("1", "bad"),
+        ("1", "neutral", "--by", "a\nb"),
+        ("1", "neutral", "--brand", "x"),
+    ):
+        wrong = qianli(folder, "label", *words)
+        assert (wrong.returncode, wrong.stderr.count("\n")) == (2, 1)

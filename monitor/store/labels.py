@@ -1,0 +1,50 @@
+"""What people said of posts: finding the post they mean, and the corrections that a model can learn from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlite_utils import Database
+
+from monitor.model import Label
+
+
+@dataclass(frozen=True, slots=True)
+class Corrected:
+    """The newest word of a person on a post, or on what it says of one brand.
+    ``group``: its copy group, 0 without one."""
+
+    post: int
+    brand: int | None
+    label: Label
+    text: str
+    group: int
+
+
+def find_post(db: Database, name: str) -> int | None:
+    """The id of a post named by its id, its address or ``platform:native_id``."""
+    if name.isascii() and name.isdigit():
+        row = db.execute("SELECT id FROM posts WHERE id = ?", [int(name)]).fetchone() if len(name) < 19 else None
+    elif "://" in name:
+        row = db.execute("SELECT id FROM posts WHERE url = ? ORDER BY id LIMIT 1", [name]).fetchone()
+    else:
+        row = db.execute(
+            "SELECT id FROM posts WHERE platform = ? AND native_id = ?", list(name.partition(":")[::2])
+        ).fetchone()
+    return row[0] if row else None
+
+
+def brands_of(db: Database, post: int) -> dict[int, str]:
+    """The brands that a post mentions, and the label each mention has now ("" before the first score)."""
+    rows = db.execute("SELECT brand, coalesce(label, '') FROM mentions WHERE post = ? ORDER BY brand", [post])
+    return dict(rows.fetchall())
+
+
+def corrected(db: Database) -> list[Corrected]:
+    """All that people have labelled, each post and brand once, by its newest label; in the order of posts."""
+    rows = db.execute(
+        """SELECT l.post, l.brand, l.label, p.text, coalesce(g."group", 0)
+           FROM labels l JOIN posts p ON p.id = l.post LEFT JOIN group_members g ON g.post = l.post
+           WHERE l.id IN (SELECT max(id) FROM labels GROUP BY post, ifnull(brand, 0)) ORDER BY l.post, l.brand"""
+    ).fetchall()
+    return [Corrected(post, brand, Label(label), text, group) for post, brand, label, text, group in rows]

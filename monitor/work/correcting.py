@@ -1,0 +1,73 @@
+"""Corrections: a person says what a post is for a brand; that counts at once, and a model can learn from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlite_utils import Database
+
+from monitor.errors import UsageError, nearest, shown
+from monitor.model import Label
+from monitor.store import labels, mentions, writing
+from monitor.work import stages
+from monitor.work.app import App
+
+WORDS = {
+    Label.NEGATIVE: ("negative", "负面", "負面"),
+    Label.NEUTRAL: ("neutral", "中性"),
+    Label.POSITIVE: ("positive", "正面"),
+    Label.UNSURE: ("unsure", "不确定", "不確定"),
+}
+"""What a person may say. That a text holds no Chinese is not a matter of opinion."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a correction changed: a brand's name, and its mention's label before and now."""
+
+    post: int
+    brand: str
+    before: str
+    now: str
+
+
+def value(word: str) -> Label:
+    for label, words in WORDS.items():
+        if word.strip().lower() in words:
+            return label
+    known = [w for words in WORDS.values() for w in words]
+    raise UsageError(f"VALUE: must be negative, neutral, positive or unsure, not {shown(word)}{nearest(word, known)}")
+
+
+def label(app: App, db: Database, name: str, said: Label, brand: str, by: str, now: datetime) -> Done:
+    """Store a correction, and count again what it changes. ``name``: see ``labels.find_post``; ``brand`` may be empty
+    where the post mentions only one. UsageError if the post or the brand cannot be told."""
+    post = labels.find_post(db, name)
+    if post is None:
+        raise UsageError(f"POST: {shown(name)} is no post here; give its id, its address or platform:id")
+    known = labels.brands_of(db, post)
+    identity = _meant(app, post, known, brand)
+    with writing(db):
+        mentions.add_label(db, post, identity, said, by, now)
+    while stages.count(app, db):
+        pass
+    return Done(post, _name(app, identity), known[identity], labels.brands_of(db, post)[identity])
+
+
+def _meant(app: App, post: int, known: dict[int, str], brand: str) -> int:
+    if not known:
+        raise UsageError(f"POST: {post} mentions none of the watched brands")
+    names = ", ".join(_name(app, identity) for identity in known)
+    if not brand:
+        if len(known) > 1:
+            raise UsageError(f"--brand: post {post} mentions {names}; say which one is meant")
+        return next(iter(known))
+    identity = app.brands[brand]
+    if identity not in known:
+        raise UsageError(f"--brand: post {post} does not mention {brand}, but {names}")
+    return identity
+
+
+def _name(app: App, identity: int) -> str:
+    return next((name for name, known in app.brands.items() if known == identity), f"brand {identity}")
