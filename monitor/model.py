@@ -280,7 +280,8 @@ class Digest:
     ``verdict`` is a key: ``incident`` (one was open), ``raised`` (more negative than usual beyond noise), ``calm``,
     ``learning`` (too few heard days to say), ``unknown`` (not enough was heard) or ``empty`` (heard, and nobody spoke).
     ``start``/``end`` bound the local day in UTC (23 to 25 hours). ``since_midnight`` covers ``end`` .. ``made_at`` when
-    the digest is made on the morning after, else None.
+    the digest is made on the morning after, else None. ``unsure`` are the loudest of the mentions that the model would
+    not judge: they count as neither, and a person may.
     """
 
     brand: str
@@ -306,6 +307,7 @@ class Digest:
     rules: str
     revision: int = 1
     late: bool = False
+    unsure: tuple[Quote, ...] = ()
     against_yesterday: tuple[Change, ...] = ()
     against_last_week: tuple[Change, ...] = ()
 

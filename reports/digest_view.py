@@ -91,6 +91,8 @@ class DigestView:
     incidents: tuple[IncidentView, ...]
     more_incidents: str
     stories: tuple[StoryView, ...]
+    unsure: tuple[tuple[str, QuoteView], ...]
+    more_unsure: str
     days: tuple[Day, ...]
     platforms: tuple[Row, ...]
     competitors: tuple[Row, ...]
@@ -121,6 +123,8 @@ def digest_view(digest: Digest, words: Language) -> DigestView:
         incidents=tuple(incident_view(i, digest.zone, words, digest.day) for i in digest.incidents[:INCIDENTS_SHOWN]),
         more_incidents=_more_incidents(digest, words),
         stories=tuple(_story(s, digest, words) for s in digest.stories[:STORIES_SHOWN]),
+        unsure=tuple((str(q.post_id), quote_view(q, digest.zone, words, digest.day)) for q in digest.unsure),
+        more_unsure=_more_unsure(digest, words),
         days=_days(digest.series, words),
         platforms=_rows(digest.platforms, words),
         competitors=_rows(((brand, digest.today), *digest.competitors), words) if digest.competitors else (),
@@ -289,6 +293,11 @@ def _points(difference: float, words: Language) -> str:
 def _more_incidents(digest: Digest, words: Language) -> str:
     left = len(digest.incidents) - INCIDENTS_SHOWN
     return words.ngettext("and %(n)s more incident", "and %(n)s more incidents", left) if left > 0 else ""
+
+
+def _more_unsure(digest: Digest, words: Language) -> str:
+    left = digest.today.unsure_posts - len(digest.unsure)
+    return words.ngettext("and %(n)s more", "and %(n)s more", left) if left > 0 else ""
 
 
 def _since_midnight(digest: Digest, words: Language) -> str:

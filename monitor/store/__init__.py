@@ -18,8 +18,8 @@ from sqlite_utils import Database
 from monitor.errors import StoreError
 from monitor.schema import migrations
 
-BUSY = 30.0
-"""Seconds that a writer waits for another one."""
+BUSY = 120.0
+"""Seconds that a writer waits for another one: the switch to another model over a million mentions takes a minute."""
 
 
 def open_store(path: Path) -> Database:

@@ -79,6 +79,12 @@ def negative_quotes(db: Database, brand: int, start: datetime, end: datetime, li
     )  # fmt: skip
 
 
+def unsure_quotes(db: Database, brand: int, start: datetime, end: datetime, limit: int) -> list[Quote]:
+    """The loudest mentions of [start, end) that the model would not judge; among equals the one nearest to negative."""
+    order = f"{_LOUDNESS} DESC, m.p_negative DESC, p.counted_at DESC, p.id"
+    return _quotes(db, brand, start, end, "AND m.label = 'unsure'", [], order, limit)
+
+
 def _quotes(
     db: Database, brand: int, start: datetime, end: datetime, where: str, values: Sequence[object], order: str,
     limit: int,

@@ -30,6 +30,8 @@ CATCH_UP = 7
 """How many missed days are made up for after the service was down."""
 
 CHART_DAYS = 14
+UNSURE = 5
+"""Posts a day that people are asked to judge: few enough to be read."""
 DAY = timedelta(days=1)
 
 
@@ -74,6 +76,7 @@ def load(app: App, db: Database, brand: Brand, brand_id: int, day: date, now: da
         today=today, yesterday=yesterday, last_week=last_week,
         since_midnight=_totals(app, db, brand_id, end, now, now) if end <= now < end + DAY else None,
         incidents=tuple(incidents), stories=rules.rank_stories(stories),
+        unsure=tuple(shorten(db, brand_id, q) for q in facts.unsure_quotes(db, brand_id, start, end, UNSURE)),
         series=series,
         platforms=tuple(
             (p, facts.totals(db, brand_id, start, end, p)) for p in facts.platforms(db, brand_id, start, end)

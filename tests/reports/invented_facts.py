@@ -61,6 +61,11 @@ QUOTES = (
     ),
 )
 
+UNSURE = (
+    Quote(14, "他們家的新品,只能說很「特別」。", "threads", at(11.2), "https://social.example/@fog/post/3", likes=31),
+    Quote(15, "又換配方了嗎?喝起來跟上個月不太一樣", "ptt", at(18.7)),
+)
+
 STORIES = (
     StoryLine(7, QUOTES[0], 31, 40, 9, ("ptt", "threads", "news-tw"), at(14.25)),
     StoryLine(9, QUOTES[1], 12, 231, 214, ("threads",), at(15.8)),
@@ -123,6 +128,7 @@ def digest(
         since_midnight=Totals(41, 9, 8, 6, 3, 0),
         incidents=incidents,
         stories=rank_stories(stories),
+        unsure=UNSURE[: today.unsure_posts],
         series=series(today, bool(incidents)),
         platforms=(
             ("threads", Totals(212, 30, 17, 40, 20, 2)),
@@ -285,6 +291,7 @@ def hostile_digest() -> Digest:
             stories=stories, incidents=(incident,) * 30, coverage=(SourceCoverage(everything, 1, 0.5, (gap,) * 9),) * 60
         ),
         brand=HOSTILE_TEXTS[5],
+        unsure=tuple(s.quote for s in stories),
         platforms=tuple((f"{i}{everything}", BUSY) for i in range(60)),
         competitors=tuple((f"{i}{'y' * 500}", BUSY) for i in range(60)),
         model=everything,

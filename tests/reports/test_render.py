@@ -123,6 +123,8 @@ class TestPage:
         assert "31 negative voices · 9 copies first seen 14:15; on ptt, threads, news-tw" in text
         assert "等了四十分鐘,店員只說「系統壞了我也沒辦法」。" in text
         assert "33 mentions are unsure" in text
+        assert "No. 14 他們家的新品,只能說很「特別」。 threads · 11:12 · 31 likes" in text
+        assert "and 31 more" in text
         assert "3 labels were corrected by people." in text
 
     def test_the_zone_is_named_once(self) -> None:
@@ -141,6 +143,9 @@ class TestPage:
         text = Reader(digest_page(facts.history_day(), "en")).text
         for part in ("Fri, Nov 20, 2026 00:00–24:00", "r7-2f9a", "snownlp-0.12.3+c4", "11/21 08:30", "GMT+08:00"):
             assert part in text
+
+    def test_a_day_without_doubt_asks_nobody(self) -> None:
+        assert "qianli label" not in Reader(digest_page(facts.zero_day(), "en")).text
 
 
 class TestFigures:
