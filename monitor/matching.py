@@ -73,8 +73,15 @@ class Matcher:
 
     def find(self, text: str) -> list[Hit]:
         """The brands that a text speaks of by its own words, each with the first valid occurrence of a term."""
+        return [Hit(brand, text[a:b], a, b) for brand, ((a, b), *_) in self.find_all(text).items()]
+
+    def find_all(self, text: str) -> dict[int, list[tuple[int, int]]]:
+        """The same brands in the same order, each with all valid occurrences of its terms, first to last.
+
+        Spans are in characters of the original text. Where terms of one brand overlap, each has its span.
+        """
         if self._automaton is None:
-            return []
+            return {}
         folded = fold(text)
         hits: dict[int, dict[str, list[tuple[int, int, bool]]]] = {}
         for pattern, start, end in self._automaton.find_matches_as_indexes(folded.text, overlapping=True):
@@ -82,26 +89,35 @@ class Matcher:
                 if _on_borders(folded.text, start, end, word):
                     by_role = hits.setdefault(word.brand, {})
                     by_role.setdefault(word.role, []).append((start, end, word.covers_term))
-        found = (self._judge(brand, by_role) for brand, by_role in sorted(hits.items()))
-        spans = [(brand, *folded.span(start, end)) for brand, start, end in filter(None, found)]
-        return [Hit(brand, text[start:end], start, end) for brand, start, end in spans]
+        judged = ((brand, self._valid(brand, by_role)) for brand, by_role in sorted(hits.items()))
+        return {brand: [folded.span(start, end) for start, end in spans] for brand, spans in judged if spans}
 
-    def _judge(self, brand: int, by_role: Mapping[str, Sequence[tuple[int, int, bool]]]) -> tuple[int, int, int] | None:
+    def _valid(self, brand: int, by_role: Mapping[str, Sequence[tuple[int, int, bool]]]) -> list[tuple[int, int]]:
         excludes = by_role.get("exclude", ())
         if any(not covers for _, _, covers in excludes):
-            return None
+            return []
         if self.rules[brand].require and "require" not in by_role:
-            return None
-        for start, end, _ in sorted(by_role.get("term", ())):
-            if not any(a <= start and end <= b for a, b, _ in excludes):
-                return brand, start, end
-        return None
+            return []
+        terms = sorted({(start, end) for start, end, _ in by_role.get("term", ())})
+        return _uncovered(terms, sorted((start, end) for start, end, _ in excludes))
 
     def own_account(self, author_key: str | None) -> int | None:
         """The brand whose own account wrote this, if any."""
         if author_key is None:
             return None
         return next((rule.brand for rule in self.rules.values() if author_key in rule.accounts), None)
+
+
+def _uncovered(terms: Sequence[tuple[int, int]], covers: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The terms that lie inside none of the covers; both sorted."""
+    free, reach, place = [], -1, 0
+    for start, end in terms:
+        while place < len(covers) and covers[place][0] <= start:
+            reach = max(reach, covers[place][1])
+            place += 1
+        if end > reach:
+            free.append((start, end))
+    return free
 
 
 def _is_latin(character: str) -> bool:

@@ -44,6 +44,9 @@ class Words:
     def score_many(self, texts: Sequence[str]) -> list[Score]:
         return [self._score(t) for t in texts]
 
+    def band(self, p_negative: float, below: Label) -> Label:
+        return Label.NEGATIVE if p_negative >= 0.5 else below
+
     def _score(self, text: str) -> Score:
         if self.raises in text:
             raise RuntimeError(f"poison: {text}")

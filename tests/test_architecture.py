@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 OURS = ("monitor", "sources", "reports")
-PURE = ("text", "glosses", "matching", "sentiment", "stories", "spikes", "incidents", "digest")
+PURE = ("text", "glosses", "matching", "portions", "sentiment", "stories", "spikes", "incidents", "digest")
 BASE = {"monitor.model", "monitor.errors"}
 
 MAY_IMPORT = {
@@ -20,7 +20,7 @@ MAY_IMPORT = {
     "monitor.config": BASE,
     "monitor.privacy": BASE,
     "monitor.schema": BASE,
-    **{f"monitor.{stage}": {*BASE, "monitor.text", "monitor.glosses"} for stage in PURE},
+    **{f"monitor.{stage}": {*BASE, "monitor.text", "monitor.glosses", "monitor.portions"} for stage in PURE},
     "monitor.build_han_fold": {*BASE, "monitor.text"},
     "monitor.store": {*BASE, "monitor.schema", "monitor.incidents", "monitor.stories"},
     "sources": BASE,

@@ -72,3 +72,9 @@ class Scorer:
             p_negative = self._calibration.p_negative(values, each)
             scores[place] = Score(snownlp, p_negative, self._calibration.label(p_negative, values, each))
         return scores
+
+    def band(self, p_negative: float, below: Label) -> Label:
+        """The label of a P(negative) that several texts gave together; ``below`` if it is under the unsure band."""
+        if p_negative >= self._calibration.negative:
+            return Label.NEGATIVE
+        return Label.UNSURE if p_negative >= self._calibration.unsure else below

@@ -142,6 +142,10 @@ def models(db: Database, brand: int, start: datetime, end: datetime) -> list[str
 
 
 def span_of(db: Database, post: int, brand: int) -> tuple[int, int] | None:
-    """Where in the post's text the brand's term stands, if its own words matched."""
-    row = db.execute("SELECT span_start, span_end FROM mentions WHERE post = ? AND brand = ?", [post, brand]).fetchone()
+    """What of the post's text to quote: the sentence that weighs most, else the brand's term; None without either."""
+    row = db.execute(
+        """SELECT coalesce(quote_start, span_start), coalesce(quote_end, span_end) FROM mentions
+           WHERE post = ? AND brand = ?""",
+        [post, brand],
+    ).fetchone()
     return (row[0], row[1]) if row and row[0] is not None else None

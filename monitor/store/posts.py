@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlite_utils import Database
 
-from monitor.model import Post, counted_at, utc_text
+from monitor.model import Author, Post, counted_at, utc_text
 from monitor.store import counts
 
 STAGES = ("match", "score", "group")
@@ -67,7 +68,7 @@ def add(
 ) -> Added:
     """Store one page inside the caller's transaction. The same page again adds nothing."""
     new, known, last_known, oldest = 0, 0, False, None
-    for post in posts:
+    for post in map(_storable, posts):
         claimed = counted_at(post.published_at, arrival.at)
         oldest = claimed if oldest is None else min(oldest, claimed)
         found = db.execute(
@@ -84,6 +85,24 @@ def add(
         known += last_known
         _engagement(db, identity, post, arrival.at)
     return Added(len(posts), new, known, last_known, oldest)
+
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def _storable(post: Post) -> Post:
+    """The post with lone surrogates, which JSON may hold and no file can, as U+FFFD: one must not cost its page."""
+    author = post.author or Author("")
+    every = (post.native_id, post.text, post.url, post.kind, post.parent, post.root, post.page,
+             author.id, author.name, author.verified)  # fmt: skip
+    if not _SURROGATE.search("\n".join(every)):
+        return post
+    native_id, text, url, kind, parent, root, page, who, name, verified = (_SURROGATE.sub("\ufffd", s) for s in every)
+    author = replace(author, id=who, name=name, verified=verified)
+    return replace(
+        post, native_id=native_id, text=text, url=url, kind=kind, parent=parent, root=root, page=page,
+        author=post.author and author,
+    )  # fmt: skip
 
 
 def _insert(

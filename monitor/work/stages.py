@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlite_utils import Database
 
 from monitor.matching import Hit
+from monitor.sentiment.mentions import MentionScore, Named, score_mentions
 from monitor.store import counts, fact, groups, mentions, models, posts, service, set_fact, writing
 from monitor.store.mentions import Scored
 from monitor.store.posts import Queued
@@ -64,8 +65,17 @@ def _mentions(app: App, db: Database, post: Queued, hits: Sequence[Hit], own: in
 
 def score(app: App, batch: Sequence[Queued]) -> list[list[Scored]]:
     """Each post's own score, and where it is long or speaks of several brands, that of what it says of each."""
-    scores = app.scorer.score_many([post.text for post in batch])
-    return [[Scored(post.id, score)] for post, score in zip(batch, scores, strict=True)]
+    wholes = app.scorer.score_many([post.text for post in batch])
+    named = [Named(p.text, whole, app.matcher.find_all(p.text)) for p, whole in zip(batch, wholes, strict=True)]
+    return [
+        [Scored(post.id, each.whole), *_of_brands(post.id, each, found)]
+        for post, each, found in zip(batch, named, score_mentions(app.scorer, named), strict=True)
+    ]
+
+
+def _of_brands(post: int, named: Named, found: Mapping[int, MentionScore]) -> list[Scored]:
+    """Only those that differ: a mention without a score of its own has its post's."""
+    return [Scored(post, m.score, brand, m.heaviest) for brand, m in found.items() if m != MentionScore(named.whole)]
 
 
 def store_scores(
