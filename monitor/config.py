@@ -109,6 +109,7 @@ class SourceTable(Table):
     name: Text
     type: Text
     every: Duration = timedelta(minutes=10)
+    blind_after: Duration = timedelta(hours=2)
     settings: dict[str, Any] = Field(default_factory=dict)
 
 

@@ -24,7 +24,7 @@ from monitor.errors import Hung, ServerUnreachable, SourceError
 from monitor.model import OpsFacts
 from monitor.store import counts, outbox, posts, service, writing
 from monitor.store.posts import Queued
-from monitor.work import changeover, collecting, digesting, sending, stages, watching
+from monitor.work import blindness, changeover, collecting, digesting, sending, stages, watching
 from monitor.work.app import App
 
 log = logging.getLogger("qianli")
@@ -92,6 +92,11 @@ def collect(app: App, db: Database, now: datetime, report: Report) -> None:
             event.run.held = None
             _end_badly(app, db, event.run, error, now, report)
     collecting.leave(app, db, runs, now)
+    _, error = attempt(lambda: blindness.tell(app, db, now))
+    if error is not None:
+        fail(app, db, "collect", "blindness", error, now)
+    else:
+        service.clear_failure(db, "collect", "blindness")
 
 
 def _receive(app: App, db: Database, event: collecting.Event, now: datetime, report: Report) -> None:

@@ -350,6 +350,20 @@ class OpsFacts:
     zone: str
 
 
+@dataclass(frozen=True, slots=True)
+class BlindFacts:
+    """What a mail about a source says that has not been heard ``since``; ``heard_again``: up to when it has been since,
+    None while it is blind. ``cause`` and ``reason`` as in ``Gap``."""
+
+    source: str
+    since: datetime
+    at: datetime
+    zone: str
+    cause: str = ""
+    reason: str = ""
+    heard_again: datetime | None = None
+
+
 def utc_text(moment: datetime) -> str:
     """An aware datetime as stored: ``2026-11-21T08:00:00Z``, whole seconds."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

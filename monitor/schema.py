@@ -162,6 +162,9 @@ MODELS_AND_PORTIONS = (
     # anew: they are learned from, and never considered a second time.
     """CREATE TABLE watches (
         brand INTEGER PRIMARY KEY REFERENCES brands(id), until TEXT NOT NULL, learn_from TEXT, held_to TEXT)""",
+    # Of which blind stretch of a source the operator was told, and of its end.
+    """CREATE TABLE notices (
+        id INTEGER PRIMARY KEY, source TEXT NOT NULL, since TEXT NOT NULL, told_at TEXT NOT NULL, over_at TEXT)""",
 )
 
 VIEWS = {

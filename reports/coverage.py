@@ -112,13 +112,13 @@ def _gap_sentence(source: str, gap: Gap, window: Window, words: Language) -> str
         sentence = words.gettext("%(source)s was not heard at all.", **values)
     else:
         sentence = words.gettext("%(source)s was not heard from %(start)s to %(end)s.", **values)
-    cause, detail = _cause(gap.cause, words), line(gap.reason, 80)
+    cause, detail = cause_words(gap.cause, words), line(gap.reason, 80)
     both = words.gettext("%(cause)s (%(detail)s)", cause=cause, detail=detail)
     reason = both if cause and detail else cause or detail
     return words.sentences(sentence, words.gettext("Reason: %(reason)s", reason=reason) if reason else "")
 
 
-def _cause(cause: str, words: Language) -> str:
+def cause_words(cause: str, words: Language) -> str:
     """What kind of trouble a run had, in words of a person who runs no collector."""
     return {
         "failed": words.gettext("no usable answer"),

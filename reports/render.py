@@ -17,12 +17,13 @@ import css_inline
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
-from monitor.model import AlertFacts, Digest, OpsFacts
+from monitor.model import AlertFacts, BlindFacts, Digest, OpsFacts
 from reports.alert_view import alert_view, ops_view
 from reports.charts import Column, day_columns
 from reports.digest_view import Day, DigestView, digest_view
 from reports.language import Language, language
 from reports.safe import http_url, inert, line, subject
+from reports.source_view import blind_view
 
 CHART_DAYS = 14
 TEMPLATES = Path(__file__).parent / "templates"
@@ -70,6 +71,12 @@ def alert_mail(facts: AlertFacts, code: str) -> Rendered:
 def ops_mail(facts: OpsFacts, code: str) -> Rendered:
     """What the operator must know of a failed source or stage."""
     view = ops_view(facts, language(code))
+    return _mail(code, "ops", view.subject, view=view)
+
+
+def blind_mail(facts: BlindFacts, code: str) -> Rendered:
+    """What the operator must know of a source that does not hear, or hears again."""
+    view = blind_view(facts, language(code))
     return _mail(code, "ops", view.subject, view=view)
 
 

@@ -1,8 +1,8 @@
 """What a source is, which kinds there are, and how a ``[[sources]]`` table becomes one.
 
 A source is a frozen dataclass. Its fields are the keys of its table, except ``name`` and ``http``, which every source
-has too, and except ``type`` and ``every``, which only say which source is asked and when. A third party adds a kind by
-an entry point of the group ``qianli.sources`` that names its class.
+has too, and except ``type``, ``every`` and ``blind_after``, which only say which source is asked, when, and when to
+worry. A third party adds a kind by an entry point of the group ``qianli.sources`` that names its class.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from sources.http import Http
 
 GROUP = "qianli.sources"
-COMMON = ("name", "type", "every")
+COMMON = ("name", "type", "every", "blind_after")
 _BUILT_IN = {"feed": "sources.feed:Feed"}
 
 

@@ -7,7 +7,7 @@ import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -38,6 +38,7 @@ class Collector:
     name: str
     every_seconds: int
     source: sources.Source
+    blind_after: timedelta = timedelta(hours=2)
 
 
 @dataclass
@@ -138,6 +139,7 @@ def open_app(config: Config, *, keep_going: bool = True) -> App:
         Collector(
             table.name, int(table.every.total_seconds()),
             sources.build(table.type, table.name, table.settings, http, f"{config.file}: sources.{table.name}"),
+            table.blind_after,
         )
         for table in config.sources
     )  # fmt: skip

@@ -5,15 +5,16 @@ import hashlib
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 from html.parser import HTMLParser
 
 import pytest
 
 from monitor.errors import ConfigError
-from monitor.model import Digest, Severity, Totals
+from monitor.model import BlindFacts, Digest, Severity, Totals
 from monitor.spikes.measurement import Measurement, Span
 from reports.language import LOCALES
-from reports.render import Rendered, alert_mail, digest_mail, digest_page, ops_mail
+from reports.render import Rendered, alert_mail, blind_mail, digest_mail, digest_page, ops_mail
 from reports.safe import http_url
 from tests.reports import invented_facts as facts
 
@@ -378,6 +379,15 @@ class TestAlert:
 
     def test_small_enough_for_a_phone(self) -> None:
         assert len(alert_mail(facts.alert(), "zh-Hant").html.encode()) < 30_000
+
+
+@pytest.mark.parametrize("again", [None, facts.at(5)])
+def test_a_mail_about_a_blind_source_shows_hostile_answers_as_text(again: datetime | None) -> None:
+    hostile = "".join(facts.HOSTILE_TEXTS)
+    mail = blind_mail(BlindFacts("x\r\nBcc: a@b", facts.at(1), facts.at(3), facts.ZONE, hostile, hostile, again), "en")
+    assert "\n" not in mail.subject
+    assert "<script" not in mail.html
+    assert len(mail.text) < 3000
 
 
 def test_an_ops_mail_says_what_failed_and_where_to_look() -> None:
