@@ -24,7 +24,7 @@ from monitor.errors import Hung, ServerUnreachable, SourceError
 from monitor.model import OpsFacts
 from monitor.store import counts, outbox, posts, service, writing
 from monitor.store.posts import Queued
-from monitor.work import blindness, changeover, collecting, digesting, sending, stages, watching
+from monitor.work import blindness, changeover, collecting, digesting, heartbeat, sending, stages, watching
 from monitor.work.app import App
 
 log = logging.getLogger("qianli")
@@ -62,6 +62,7 @@ def cycle(app: App, db: Database, now: datetime, progress: Progress = quiet) -> 
     watch(app, db, now)
     digest(app, db, now, report)
     send(app, db, now, report)
+    heartbeat.beat(app, db, now)
     report.failed = len(service.failures(db))
     return report
 

@@ -19,6 +19,7 @@ from monitor import jobs
 from monitor.errors import StoreError
 from monitor.jobs import Report
 from monitor.store import service, writing
+from monitor.work import heartbeat
 from monitor.work.app import App
 
 log = logging.getLogger("qianli")
@@ -26,11 +27,16 @@ LEASE = "run"
 PATIENCE = timedelta(minutes=9)
 """How long a digest waits after a start for sources and stages to catch up; a little less than what makes it late."""
 
+WORK = ("collect", "stages", "digest", "send")
+STALLED = timedelta(minutes=30)
+"""A job whose last good round ended longer ago is taken to hang; a large import may keep the stages busy for long."""
+
 TICKS: dict[str, tuple[int, Callable[[App, Database, datetime], None]]] = {
     "collect": (15, lambda app, db, now: jobs.collect(app, db, now, Report())),
     "stages": (15, lambda app, db, now: _stages(app, db, now)),
     "digest": (30, lambda app, db, now: _digest(app, db, now)),
     "send": (10, lambda app, db, now: jobs.send(app, db, now, Report())),
+    "heartbeat": (60, lambda app, db, now: _beat(app, db, now)),
     "lease": (60, lambda app, db, now: _renew(app, db, now)),
 }
 """Job -> (seconds between ticks, what it does)."""
@@ -87,6 +93,8 @@ def _tick(app: App, name: str, work: Callable[[App, Database, datetime], None]) 
         _, error = jobs.attempt(lambda: work(app, db, now))
         if error is not None:
             jobs.fail(app, db, "service", name, error, now)
+        else:
+            app.done[name] = now
     finally:
         db.close()
 
@@ -101,6 +109,12 @@ def _digest(app: App, db: Database, now: datetime) -> None:
     if app.started is not None and now - app.started < PATIENCE and not jobs.caught_up(app, db, now):
         return
     jobs.digest(app, db, now, Report())
+
+
+def _beat(app: App, db: Database, now: datetime) -> None:
+    """Only while the others still do their work: a thread that hangs is no good round."""
+    if all(name in app.done and now - app.done[name] < STALLED for name in WORK):
+        heartbeat.beat(app, db, now)
 
 
 def _renew(app: App, db: Database, now: datetime) -> None:

@@ -35,7 +35,7 @@ def once(config_file: Path, dry_run: bool) -> None:
 
     with opened(config_file) as (app, db):
         now = datetime.now(UTC)
-        _ = app.smtp  # a missing password should be known now, not when the first alert is owed
+        _ = app.smtp, app.heartbeat_url  # a missing password should be known now, not when the first alert is owed
         if dry_run:
             _print_report(jobs.rehearse(app, db, now, _bars()), dry_run=True)
             return
@@ -54,7 +54,7 @@ def run(config_file: Path) -> None:
 
     with opened(config_file) as (app, _):
         logging.getLogger("qianli").setLevel(logging.INFO)
-        _ = app.smtp  # as above
+        _ = app.smtp, app.heartbeat_url  # as above
         schedule.run(app)
 
 

@@ -60,6 +60,8 @@ class App:
     hanging: set[str] = field(default_factory=set)
     started: datetime | None = None
     trained: tuple[bytes, bytes] | None = None
+    last_beat: datetime | None = None
+    done: dict[str, datetime] = field(default_factory=dict)
 
     @property
     def database(self) -> Path:
@@ -96,6 +98,10 @@ class App:
     def terms(self) -> tuple[str, ...]:
         """What sources that search are asked for: every term of every brand."""
         return tuple(dict.fromkeys(term for brand in self.config.brands for term in brand.terms))
+
+    @cached_property
+    def heartbeat_url(self) -> str:
+        return secret(self.config, "service.heartbeat_url_env", self.config.service.heartbeat_url_env)
 
     @cached_property
     def smtp(self) -> SmtpSettings | None:
