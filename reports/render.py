@@ -18,9 +18,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from markupsafe import Markup
 
 from monitor.model import AlertFacts, BlindFacts, Digest, OpsFacts
-from reports.alert_view import alert_view, ops_view
+from reports.alert_view import OpsView, alert_view, ops_view
 from reports.charts import Column, day_columns
 from reports.digest_view import Day, DigestView, digest_view
+from reports.incident_view import NAME_LENGTH
 from reports.language import Language, language
 from reports.safe import http_url, inert, line, subject
 from reports.source_view import blind_view
@@ -77,6 +78,15 @@ def ops_mail(facts: OpsFacts, code: str) -> Rendered:
 def blind_mail(facts: BlindFacts, code: str) -> Rendered:
     """What the operator must know of a source that does not hear, or hears again."""
     view = blind_view(facts, language(code))
+    return _mail(code, "ops", view.subject, view=view)
+
+
+def check_mail(code: str, version: str) -> Rendered:
+    """What ``qianli check --send-test`` sends: that it came is all it says."""
+    words = language(code)
+    lead = words.gettext("Mail from Qianli reaches you")
+    effect = words.gettext("This is a test. Alerts and digests will come from the same sender.")
+    view = OpsView(lead, lead, effect, ((words.gettext("Version"), line(version, NAME_LENGTH)),))
     return _mail(code, "ops", view.subject, view=view)
 
 

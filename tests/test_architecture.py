@@ -11,8 +11,9 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 OURS = ("monitor", "sources", "reports")
-PURE = ("text", "glosses", "matching", "portions", "sentiment", "stories", "spikes", "incidents", "digest")
+PURE = ("text", "glosses", "matching", "portions", "sentiment", "stories", "spikes", "incidents", "digest", "doctor")
 BASE = {"monitor.model", "monitor.errors"}
+SHARED = {"monitor.text", "monitor.glosses", "monitor.portions", "monitor.matching"}
 
 MAY_IMPORT = {
     "monitor.model": set(),
@@ -20,7 +21,7 @@ MAY_IMPORT = {
     "monitor.config": BASE,
     "monitor.privacy": BASE,
     "monitor.schema": BASE,
-    **{f"monitor.{stage}": {*BASE, "monitor.text", "monitor.glosses", "monitor.portions"} for stage in PURE},
+    **{f"monitor.{stage}": {*BASE, *SHARED} for stage in PURE},
     "monitor.build_han_fold": {*BASE, "monitor.text"},
     "monitor.store": {*BASE, "monitor.schema", "monitor.incidents", "monitor.stories"},
     "sources": BASE,

@@ -232,3 +232,55 @@ def test_label_corrects_a_post_and_says_what_changed(folder: Path) -> None:
     ):
         wrong = qianli(folder, "label", *words)
         assert (wrong.returncode, wrong.stderr.count("\n")) == (2, 1)
+
+
+def test_check_names_what_to_change_and_its_line(folder: Path) -> None:
+    done = qianli(folder, "check")
+    assert done.returncode == 1
+    assert 'brands "澄嵐": posts in the other script are matched' in done.stdout
+    assert '    -> terms = ["澄嵐", "澄岚"]' in done.stdout
+    assert "smtp: missing: nobody is told of anything" in done.stdout
+
+
+def test_check_asks_each_source_once_and_sends_a_mail(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    feed = '<rss version="2.0"><channel><item><guid>1</guid><title>澄嵐好</title></item></channel></rss>'
+    with serving() as server, mail_server() as box:
+        server.routes["/feed"] = Reply(200, feed.encode(), {"Content-Type": "application/rss+xml"})
+        (folder / "config.toml").write_text(
+            f"""{CONFIG.replace('["澄嵐"]', '["澄嵐", "澄岚"]')}
+[[sources]]
+name = "good"
+type = "feed"
+url = "{server.url("/feed")}"
+[[sources]]
+name = "gone"
+type = "feed"
+url = "{server.url("/none")}"
+[network]
+contact = "pr@chenglan.example"
+allow_private = true
+[smtp]
+host = "127.0.0.1"
+port = {box.port}
+security = "none"
+from = "qianli@example.test"
+user = ""
+[alerts]
+to = ["oncall@example.test"]
+ops_to = ["oncall@example.test"]
+[digest]
+to = ["pr@example.test"]
+""",
+            "utf-8",
+        )
+        done = qianli(folder, "check", "--online", "--send-test")
+        assert done.returncode == 1
+        assert 'sources "good": 1 posts, none with a time' in done.stdout
+        assert 'sources "gone": 127.0.0.1: HTTP 404' in done.stdout
+        assert "mail to pr@example.test: 250 kept" in done.stdout
+        assert sorted(box.recipients) == ["oncall@example.test", "pr@example.test"]
+        assert str(box.messages[0]["Subject"]) == "你收得到千里寄出的郵件"
+        assert (
+            not (folder / "qianli.db").exists()
+            or not open_store(folder / "qianli.db").execute("SELECT 1 FROM posts").fetchone()
+        )

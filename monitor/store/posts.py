@@ -255,6 +255,19 @@ def read(db: Database, ids: Iterable[int]) -> list[Queued]:
     return [Queued(*(*row[:9], tuple(json.loads(row[9])))) for row in rows]
 
 
+def newest_texts(db: Database, limit: int) -> list[tuple[str, bool]]:
+    """The newest posts' texts, each with whether its source also brings posts that mention no brand."""
+    rows = db.execute(
+        """WITH newest AS (SELECT id, text FROM posts ORDER BY id DESC LIMIT ?),
+                seen AS (SELECT n.id, n.text, min(s.source) AS source,
+                                EXISTS (SELECT 1 FROM mentions m WHERE m.post = n.id) AS matched
+                         FROM newest n LEFT JOIN sightings s ON s.post = n.id GROUP BY n.id)
+           SELECT text, avg(matched) OVER (PARTITION BY source) < 0.9 FROM seen""",
+        [limit],
+    )
+    return [(text, bool(unasked)) for text, unasked in rows.fetchall()]
+
+
 def done(db: Database, stage: str, batch: Iterable[Queued]) -> None:
     """Take posts off a stage's queue, except those that were put there again since they were taken."""
     db.conn.executemany(
