@@ -19,7 +19,8 @@ BATCH_ROWS = 2_000
 BATCH_CHARS = 400_000
 """A batch is scored when it holds this many rows or, with long texts, this many characters."""
 
-_MAX_CELL = 2**31 - 1
+MAX_CELL = 2**31 - 1
+"""Characters of the longest cell: as many as the csv module allows."""
 
 
 class ScoresMany(Protocol):
@@ -53,7 +54,7 @@ def score_lines(stream: IO[bytes], *, name: str, column: str = "text", scorer: S
 
 def _cells(stream: IO[bytes], name: str, column: str) -> Iterator[str]:
     """The cells of one column. ``InputError`` names the file and, where there is one, the line."""
-    csv.field_size_limit(_MAX_CELL)
+    csv.field_size_limit(MAX_CELL)
     text = io.TextIOWrapper(stream, encoding="utf-8-sig", newline="")
     reader = csv.reader(text)
     try:

@@ -45,7 +45,9 @@ VALUE_RIDGE = 1e-4
 STEPS = 60
 """Steps of L-BFGS at most: held-out figures stand still long before."""
 
-_DIGITS = 6
+DIGITS = 6
+"""Digits of a weight that are kept."""
+
 _INT8 = 127
 
 
@@ -85,9 +87,14 @@ def fit_linear(sets: Sequence[LabelledSet], target: str) -> Linear:
     weights = _descend(runs, values, truth, rows)
     table = np.zeros(1 << ngrams.BITS)
     table[kept] = weights[1 + values.shape[1] :]
-    unit = float(f"{max(np.abs(table).max(), 1e-9) / _INT8:.{_DIGITS}g}")
-    whole = np.clip(np.rint(table / unit), -_INT8, _INT8).astype(np.int8)
-    return Linear(tuple(round(float(w), _DIGITS) for w in weights[: values.shape[1]]), unit, whole)
+    unit, whole = whole_numbers(table)
+    return Linear(tuple(round(float(w), DIGITS) for w in weights[: values.shape[1]]), unit, whole)
+
+
+def whole_numbers(table: Floats) -> tuple[float, NDArray[np.int8]]:
+    """A unit and the weights in whole numbers of it, the largest of them 127."""
+    unit = float(f"{max(np.abs(table).max(), 1e-9) / _INT8:.{DIGITS}g}")
+    return unit, np.clip(np.rint(table / unit), -_INT8, _INT8).astype(np.int8)
 
 
 def _descend(runs: Any, values: Floats, truth: Floats, rows: Floats) -> Floats:

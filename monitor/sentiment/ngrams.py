@@ -60,6 +60,11 @@ class Weights:
         """``table``: a row for each bucket, a column for each target."""
         self._table = table
 
+    @property
+    def table(self) -> NDArray[np.int8]:
+        """As given; not to be written to."""
+        return self._table
+
     def sums(self, texts: Sequence[str]) -> list[list[float]]:
         """For each folded text and each target the sum of its runs' weights, divided by the root of their number."""
         return [row for chunk in _chunks(texts) for row in self._sums(chunk)]

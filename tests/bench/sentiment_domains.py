@@ -16,29 +16,13 @@ from pathlib import Path
 
 import numpy as np
 from scipy.special import expit
-from scipy.stats import rankdata
 
 from monitor.sentiment import fit, labelled
-from monitor.sentiment.labelled import PRIOR, Floats, LabelledSet
+from monitor.sentiment.judging import auc, macro_f1, pooled_error, precision_at
+from monitor.sentiment.labelled import Floats, LabelledSet
 from monitor.text import for_scoring
 
 COLUMNS = ("macro-F1", "AUC", "precision", "at .25", "at .10", "recall", "flagged")
-
-
-def auc(p: Floats, truth: np.ndarray) -> float:
-    ranks, positives = rankdata(p), int(truth.sum())
-    return float((ranks[truth].sum() - positives * (positives + 1) / 2) / (positives * (len(truth) - positives)))
-
-
-def macro_f1(called: np.ndarray, truth: np.ndarray) -> float:
-    sides = [(called, truth), (~called, ~truth)]
-    return float(np.mean([2 * (a & b).sum() / max(1, a.sum() + b.sum()) for a, b in sides]))
-
-
-def precision_at(share: float, called: np.ndarray, truth: np.ndarray, rows: Floats) -> float:
-    """Precision in a stream in which ``share`` of the posts are negative; ``rows`` stand for ``PRIOR``."""
-    weights = rows * np.where(truth, share / PRIOR, (1 - share) / (1 - PRIOR))
-    return float(weights[called & truth].sum() / max(weights[called].sum(), 1e-12))
 
 
 def figures(each: LabelledSet, called: np.ndarray, p: Floats) -> list[float]:
@@ -50,13 +34,6 @@ def figures(each: LabelledSet, called: np.ndarray, p: Floats) -> list[float]:
     at = [precision_at(share, called, truth, rows) for share in (0.25, 0.1)]
     flagged = float(called[neutral].mean()) if neutral.any() else np.nan
     return [macro_f1(called, truth), auc(p, truth), precision, *at, float(called[truth].mean()), flagged]
-
-
-def pooled_error(ps: Floats, truths: np.ndarray, rows: Floats) -> float:
-    """Expected calibration error over ten bins of equal width, rows weighing as in the fit."""
-    bins = np.minimum((ps * 10).astype(int), 9)
-    gaps = [abs((rows[bins == b] * (ps - truths)[bins == b]).sum()) for b in range(10)]
-    return float(sum(gaps) / rows.sum())
 
 
 def held_out(sets: Sequence[LabelledSet]) -> dict[str, fit.Linear]:
