@@ -10,14 +10,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import pairwise
 
-from monitor.portions.comparison import REACH, Stance, instead, judge, opens
-from monitor.text import sentences
+from monitor.portions.comparison import REACH, Stance, held_against, instead, judge, opens
+from monitor.text import han_fold, sentences
 
-__all__ = ["LONG", "Portion", "Stance", "needs_portions", "portions"]
+__all__ = ["LONG", "PORTION_RULES", "Portion", "Stance", "needs_portions", "portions"]
 
 Span = tuple[int, int]
+
+PORTION_RULES = 1
+"""Raised with every change to which words are said of which brand: mentions' scores under other rules are another
+model's."""
 
 LONG = 300
 """Characters above which a post that names one brand is scored by sentence. Below, posts (about three sentences) are
@@ -48,6 +53,7 @@ def needs_portions(text: str, spans: Mapping[int, Sequence[Span]]) -> bool:
     """
     if len(spans) > 1 or len(text) > LONG:
         return bool(spans)
+    text = _one_script(text)
     return any(name.stance is not Stance.SAID for name in _compared(text, _groups(text, spans)))
 
 
@@ -57,6 +63,7 @@ def portions(text: str, spans: Mapping[int, Sequence[Span]]) -> dict[int, tuple[
     Every brand with a span gets at least one. Portions of different brands may be the same words ("A和B都不行"), those
     of one brand never overlap.
     """
+    text = _one_script(text)
     names = _compared(text, _groups(text, spans))
     if not names:
         return {}
@@ -64,6 +71,16 @@ def portions(text: str, spans: Mapping[int, Sequence[Span]]) -> dict[int, tuple[
     for unit in _units(text):
         walk.read(unit)
     return walk.found()
+
+
+@cache
+def _script_table() -> dict[int, str]:
+    return {ord(char): folded for char, folded in han_fold().items()}
+
+
+def _one_script(text: str) -> str:
+    """The text in the script the rules below are written in, each character in its place."""
+    return text.translate(_script_table())
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -80,7 +97,7 @@ class _Group:
     opens: bool = False
 
 
-_JOINS = re.compile(r"[^\S\n]*(?:[、/／&＆+＋·和跟与與及或]|以及|或者|还有|還有)?[^\S\n]*")
+_JOINS = re.compile(r"[^\S\n]*(?:[、/／&＆+＋·和跟与及或]|以及|或者|还有)?[^\S\n]*")
 
 
 def _groups(text: str, spans: Mapping[int, Sequence[Span]]) -> list[_Group]:
@@ -88,11 +105,17 @@ def _groups(text: str, spans: Mapping[int, Sequence[Span]]) -> list[_Group]:
     groups: list[_Group] = []
     for start, end, brand in named:
         last = groups[-1] if groups else None
-        if last and (start <= last.end or (start - last.end <= 6 and _JOINS.fullmatch(text, last.end, start))):
+        if last and (start <= last.end or _side_by_side(text, last.end, start, end)):
             groups[-1] = _Group(last.start, max(end, last.end), last.brands | {brand})
         else:
             groups.append(_Group(start, end, frozenset({brand})))
     return groups
+
+
+def _side_by_side(text: str, first_end: int, start: int, end: int) -> bool:
+    """Whether two names stand together as in "A、B"; not those of "A和B没法比"."""
+    between = start - first_end <= 6 and _JOINS.fullmatch(text, first_end, start)
+    return bool(between) and not held_against(text[end : end + REACH])
 
 
 _ENDS = re.compile("[。！!？?；;\\n]")
@@ -127,9 +150,9 @@ class _Unit:
     """Whether the topic may have changed before it."""
 
 
-_SPEAKER = re.compile(r"(?:(?<=\s)|^)(?:[推噓嘘→]\s?[A-Za-z]\w{1,14}\s?[:：])|//\s?@[^\s:：]{1,30}\s?[:：]")
+_SPEAKER = re.compile(r"(?:(?<=\s)|^)(?:[推嘘→]\s?[A-Za-z]\w{1,14}\s?[:：])|//\s?@[^\s:：]{1,30}\s?[:：]")
 _TURN = re.compile(
-    r"(?:另外|此外|除此之外|至于|至於|话说回来|話說回來|再说|再說|再来|再來|题外话|題外話|顺便|順便|言归正传|言歸正傳|另一方面|"
+    r"(?:另外|此外|除此之外|至于|话说回来|再说|再来|题外话|顺便|言归正传|另一方面|"
     r"[一二三四五六七八九十]{1,2}[、，.．]|第[一二三四五六七八九十][、，点點,])"
 )
 _BLANK = re.compile(r"\n\s*\n")
@@ -164,7 +187,7 @@ def _by_speaker(text: str, start: int, end: int) -> Iterator[tuple[int, int, boo
 
 _CUT = re.compile(
     r"(?<!\d)[，,](?!\d)|[，；;、~～]+|(?<=[^A-Za-z0-9\s])\s+(?=[^A-Za-z0-9\s])"
-    r"|(?=但是|但(?!是)|然而|可是|不过|反观|相比之下|而(?![且已言])|却|倒是|至于|反倒|反而|結果|结果|只是)"
+    r"|(?=但是|但(?!是)|然而|可是|不过|反观|相比之下|而(?![且已言])|却|倒是|至于|反倒|反而|结果|只是)"
 )
 
 
@@ -202,7 +225,7 @@ class _Walk:
         seen = self._place > 0
         names = self._names_in(unit)
         if unit.breaks:
-            self._turn()
+            self._turn(names)
         if not names and seen:
             self._keep(self._owner, (unit.start, unit.end), Stance.SAID)
         elif not names:
@@ -212,9 +235,9 @@ class _Walk:
         else:
             self._read_clauses(unit, names)
 
-    def _turn(self) -> None:
+    def _turn(self, names: Sequence[_Group]) -> None:
         """The topic may have changed. A title stays the lead of the paragraph behind it."""
-        self._owner = self._head
+        self._owner = next((name.brands for name in names if name.stance is Stance.SAID), self._head)
         self._titled = self._titled and len(self._lead) == 1
         if not self._titled:
             self._lead.clear()
@@ -256,8 +279,9 @@ class _Walk:
     def _read_named(self, clause: Span, unit: _Unit, names: Sequence[_Group], places: range) -> None:
         judged, subject = self._judged(names, places)
         if any(stance is not Stance.SAID for stance in judged.values()):
+            here = {brand for place in places for brand in names[place].brands}
             for brand, stance in judged.items():
-                self._keep(frozenset({brand}), clause, stance, unit, named=True)
+                self._keep(frozenset({brand}), clause, stance, unit, named=brand in here)
         else:
             for span, brands in _shares(self._text, clause, [names[place] for place in places]):
                 self._keep(brands, span, Stance.SAID, unit, named=True)
@@ -284,13 +308,27 @@ class _Walk:
     def _keep(
         self, brands: frozenset[int], span: Span, stance: Stance, unit: _Unit | None = None, named: bool = False
     ) -> None:
+        span = _trimmed(self._text, span)
         for brand in brands:
             kept = self._kept[brand]
             last = kept[-1] if kept else None
-            if last and unit and last.start >= unit.start and last.stance is stance is Stance.SAID:
+            if last and unit and last.start >= unit.start and self._goes_on(last, span[0], stance):
                 kept[-1] = Portion(last.start, span[1], stance, last.named or named)
-            elif not last or span[0] >= last.end:
+            elif span[0] < span[1] and (not last or span[0] >= last.end):
                 kept.append(Portion(*span, stance, named))
+
+    def _goes_on(self, last: Portion, start: int, stance: Stance) -> bool:
+        said = last.stance is stance is Stance.SAID
+        return said and last.end <= start and not _WORD.search(self._text, last.end, start)
+
+
+def _trimmed(text: str, span: Span) -> Span:
+    start, end = span
+    while start < end and text[start].isspace():
+        start += 1
+    while end > start and text[end - 1].isspace():
+        end -= 1
+    return start, end
 
 
 def _stronger(known: Stance | None, stance: Stance) -> Stance:
@@ -317,7 +355,7 @@ def _before_name(text: str, start: int, end: int) -> int:
 
 
 _TIED = re.compile(
-    r"(?:再也|坚决|打死|从来|绝对|以后|以前|之前|上次|这次|今天|昨天|后来|结果|下次|现在|原来|我的|人家|抵制|支持|"
-    r"[绝不没别只就还又再也都买喝用吃选玩去换是说把给送发跟和被「『“《（])+\Z"
+    r"(?:再也|坚决|打死|从来|绝对|以后|以前|之前|上次|这次|今天|昨天|后来|结果|下次|现在|原来|人家|[绝只就还又再也都我他])*"
+    r"[不没别]?(?:抵制|支持|[买喝用吃选玩去换是把跟和被])?[了过]?[「『“《（]?\Z"
 )
 _WORD = re.compile(r"\w")

@@ -32,8 +32,7 @@ _AHEAD = "吊打|完爆|碾压|暴打|超越|胜过|胜于|强过|好过|高过|
 _EQUAL = "不比|不输给?|不亚于|不逊于|不逊色于|媲美|叫板|堪比|不差于|不弱于|不低于"
 _ALIKE = "像是?|类似|模仿|抄袭|山寨|冒充|仿造?"
 _CHOSEN = (
-    "宁愿|宁可|宁肯|早知道就?|羡慕|投奔|转投|改回|换回|只认|只信|只推荐|更推荐|更喜欢|更爱|更信任|"
-    "要[买选用喝吃]就|人家|还是人家"
+    "宁愿|宁可|宁肯|早知道就?|羡慕|投奔|转投|改回|换回|只认|只信|只推荐|更推荐|更喜欢|更爱|更信任|要[买选用喝吃]就|人家"
 )
 _CHOOSING = "[去来换买选用喝吃玩要个的]{0,4}"
 
@@ -44,7 +43,7 @@ _IS_AHEAD = re.compile(f"(?:{_AHEAD})[我你他的人家那这款个]{{0,4}}$")
 _IS_CHOSEN = re.compile(
     f"(?:{_CHOSEN}){_CHOOSING}$|(?<![不非是])只[买选用喝吃玩]的?$|还是[去来]?(?:[买选用喝吃]|老老实实){{1,2}}$"
 )
-_STILL = re.compile(f"(?<!是)还是{_PLAIN}$")
+_STILL = re.compile(f"^(?!.*(?<!还)是.*还是).*(?<!是)还是{_PLAIN}$", re.S)
 _LACKS = re.compile(f"(?:没有?|没得){_PLAIN}$")
 _THAN = re.compile(
     f"(?:(?<![不对价分好占屏百])比(?![较赛例如价重分划方])|比起来?|相比较?于?|对比|相对于|相较于?|较之){_NEAR}$"
@@ -54,9 +53,12 @@ _BY = re.compile("被$")
 _INSTEAD = re.compile(r"(?P<no>[不别甭莫])?(?P<verb>[买选用喝吃玩去])$")
 _RATHER = re.compile(r"(?P<no>也?[不别甭莫])?(?:[只就而要去]*)(?P<verb>[买选用喝吃玩去])$")
 
-_POOR = "差劲?|烂|垃圾|渣|难[用看吃喝受听]?|慢|坑|卡|贵|逊|弱|糟|丑|恶|黑|雷|狠|不如|低[一好很不得多]?|落后|退步"
+_POOR = (
+    "比不[了上过得]|差劲?|烂|垃圾|渣|难[用看吃喝受听]?|慢|坑|卡|贵|逊|弱|糟|丑|恶|黑|雷|狠|不如|"
+    "低[一好很不得多]?|落后|退步"
+)
 _FINE = (
-    "好|强|快(?![递件])|棒|爽|舒服|流畅|顺|便宜|实惠|实在|清|靓|亮|给力|值|省|方便|简单|稳|优|美|润|香|喜欢|轻|扎实|靠谱|高|耐|划算|"
+    "好|强|快(?![递件])|棒|爽|舒服|流畅|顺|便宜|实惠|实在|清|靓|亮|给力|值|省|方便|简单|稳|优|美|润|香(?![味气水])|喜欢|轻|扎实|靠谱|高|耐|划算|"
     "猛|牛|厉害|舒|容易|干净|丰富|有料|多了|多啦|得多"
 )
 _POOR_NEXT = re.compile(f"(?:{_POOR})")
@@ -98,6 +100,11 @@ def judge(before: str, after: str) -> tuple[Stance, Stance | None]:
     if _IS_CHOSEN.search(before) or (_STILL.search(before) and _AS_GOOD.match(after)):
         return Stance.BETTER, None
     return Stance.SAID, None
+
+
+def held_against(after: str) -> bool:
+    """Whether what follows two names ("A和B没法比") holds one against the other."""
+    return _TOLD.match(after) is not None
 
 
 def opens(before: str) -> bool:

@@ -12,6 +12,7 @@ from functools import cached_property
 
 from monitor.errors import InputError
 from monitor.model import Label, Score
+from monitor.portions import PORTION_RULES
 from monitor.sentiment import calibration, lexicon
 from monitor.sentiment.features import feature_values
 from monitor.sentiment.model_files import ModelFiles, code_digest, digest
@@ -46,12 +47,14 @@ class Scorer:
         """The name of the model, as in ``snownlp-0.12.3+cal-2+1a2b3c4d``.
 
         It changes whenever any number could: with SnowNLP's code or model files, with the rules and the OpenCC that
-        make the string it reads, with the list of judging words, and with the calibration and its n-gram weights.
+        make the string it reads, with those that say which words speak of which brand, with the list of judging
+        words, and with the calibration and its n-gram weights.
         """
         from importlib import metadata  # slow to import, and a score alone does not need it
 
         calibrated = hashlib.sha256(self._read + lexicon.lexicon_bytes()).hexdigest()
-        parts = (digest(self._model), code_digest(), str(SCORING_RULES), metadata.version("opencc"), calibrated)
+        rules = f"{SCORING_RULES}.{PORTION_RULES}"
+        parts = (digest(self._model), code_digest(), rules, metadata.version("opencc"), calibrated)
         own = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:8]
         return f"snownlp-{metadata.version('snownlp')}+cal-{self._calibration.number}+{own}"
 

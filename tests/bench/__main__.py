@@ -1,8 +1,8 @@
 """``make bench``: every benchmark that needs no outside data, each in a process of its own, one after the other.
 
 Speed is never asserted; each prints a ratio to a named alternative measured in the same run. Those on labelled data
-take a folder: ``python tests/bench/sentiment_speed.py DIR``; so do ``sentiment_identity.py``, ``sentiment_domains.py``
-and ``sentiment_training.py``.
+take a folder: ``python tests/bench/sentiment_speed.py DIR``; so do ``sentiment_identity.py``,
+``sentiment_domains.py``, ``sentiment_training.py`` and ``python -m tests.bench.blame DIR``.
 """
 
 from __future__ import annotations

@@ -4,12 +4,16 @@
 
 DIR holds ``sentiment/*.csv.gz`` (``text,label``), ``posts/*.jsonl.gz`` (``text``) and ``essays/*.txt``. Brands are
 those of ``labels/brands.csv``; ``labels/blame.csv`` says by a person's reading of each found post, known by its hash,
-whether it blames, praises or does neither to each of its two brands. The rules of ``monitor.portions`` were written
-after reading mistakes in the posts whose hash begins with an even digit ("read"); "kept back" are the others. "made":
-a real negative text about one brand joined to a real neutral or positive one about another, names put in.
+whether it blames, praises or does neither to each of its two brands (the lower one of a comparison is blamed). The
+rules of ``monitor.portions`` were written after reading mistakes in the posts whose hash begins with an even digit
+("read"); "kept back" are the others. "made": a real negative text about one brand joined to a real neutral or positive
+one about another, names put in.
 
-"right": of the posts that blame exactly one, those where that one is called negative and the other is not. "alone":
-the same mentions with only one of the two brands watched. No text is printed.
+"one": posts that blame exactly one; of them "right": that one is called negative and the other is not (by the whole
+post's score never: both have the same), "both" and "none" are called so, "wrong": only the other; "first": the blamed
+one has the higher P(negative). Precision and recall are over all mentions of all posts. "alone": only one of the two
+brands is watched. The weights that ship saw most of these posts in their training, whole and with their labels. No text
+is printed.
 """
 
 from __future__ import annotations

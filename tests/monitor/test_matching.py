@@ -66,3 +66,34 @@ def test_the_version_tells_rules_apart() -> None:
     assert Matcher([rule]).version == Matcher([rule]).version
     assert Matcher([rule]).version != Matcher([Rule(1, ("a", "b"))]).version
     assert Matcher([]).find("澄嵐") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("澄嵐和霽川，澄岚也", {1: [(0, 2), (6, 8)], 3: [(3, 5)]}),
+        ("澄嵐山旁邊的澄嵐門市與澄嵐山", {1: [(6, 8)]}),
+        ("澄嵐抽獎澄嵐", {}),
+        ("mac 與 mac", {}),
+        ("蘋果 mac 與 mac", {2: [(3, 6), (9, 12)]}),
+        ("客戶(hù)的澄\u200b嵐與澄嵐", {1: [(7, 10), (11, 13)]}),
+        ("", {}),
+    ],
+)
+def test_every_valid_place_is_found(text: str, found: dict[int, list[tuple[int, int]]]) -> None:
+    assert MATCHER.find_all(text) == found
+
+
+@given(
+    st.lists(
+        st.sampled_from(["澄嵐", "澄嵐山", "Chenglan", "霽川", "抽獎", "山", "mac", "蘋果", " ", "x"]), max_size=12
+    )
+)
+def test_find_is_the_first_of_find_all(pieces: list[str]) -> None:
+    text = "".join(pieces)
+    every = MATCHER.find_all(text)
+    assert [(hit.brand, (hit.start, hit.end)) for hit in MATCHER.find(text)] == [
+        (brand, spans[0]) for brand, spans in every.items()
+    ]
+    assert all(spans == sorted(set(spans)) for spans in every.values())
+    assert all(not (text[a:b] == "澄嵐" and text[b : b + 1] == "山") for a, b in every.get(1, []))
