@@ -9,6 +9,8 @@ Post        one public text, identified by ``(platform, native_id)``. A *sightin
 Mention     a post that speaks of a brand: ``via`` a term, its thread, an import's ``--brand`` or a person.
 Answer      a post by one of a brand's own accounts; never a mention.
 Score       SnowNLP's number and the calibrated P(negative), with the version of the model that gave them.
+Portion     a stretch of a post that speaks of one brand: sentences, or clauses of one, up to the next brand or topic.
+Stance      what a portion does with its brand: says something of it, or puts it above or below another.
 Label       negative, neutral, positive, unsure or unscored. The *effective label* is a person's, else the model's.
 Copy group  near-identical texts of at least 12 folded characters, or explicit reposts.
 Voice       one author in one copy group; several posts of one author in one thread within an hour are one voice.

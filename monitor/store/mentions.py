@@ -136,6 +136,17 @@ def add_scores(db: Database, scores: Iterable[Scored], model: str, now: datetime
     return posts
 
 
+def in_portions(db: Database, long: int) -> list[int]:
+    """Mentions' posts whose score goes by every place where a brand is named: those scored so, and all of more than
+    ``long`` characters."""
+    rows = db.execute(
+        """SELECT post FROM scores WHERE brand IS NOT NULL
+           UNION SELECT m.post FROM mentions m JOIN posts p ON p.id = m.post WHERE length(p.text) > ?""",
+        [long],
+    )
+    return [post for (post,) in rows.fetchall()]
+
+
 def add_label(db: Database, post: int, brand: int | None, label: Label, by: str, now: datetime) -> None:
     """A person's correction: it is kept beside all earlier ones, and counts from now on."""
     db.execute(

@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlite_utils import Database
 
 from monitor.matching import Hit
+from monitor.portions import LONG
 from monitor.sentiment.mentions import MentionScore, Named, score_mentions
 from monitor.store import counts, fact, groups, mentions, models, posts, service, set_fact, writing
 from monitor.store.mentions import Scored
@@ -29,6 +30,7 @@ def prepare(app: App, db: Database, now: datetime) -> None:
     with writing(db):
         if fact(db, "rules") != app.matcher.version:
             posts.enqueue_all(db, "match")
+            posts.enqueue(db, "score", mentions.in_portions(db, LONG))
             set_fact(db, "rules", app.matcher.version)
         service.retry_failed(db, app.version, posts.STAGES, now)
         service.keep_han_fold(db, han_fold())

@@ -94,3 +94,16 @@ def test_hostile_posts_are_scored_like_any_other(tmp_path: Path, text: str) -> N
     assert len(labels(db)) in (1, 2)
     assert not db.execute("SELECT 1 FROM failures").fetchone()
     db.close()
+
+
+def test_a_term_added_further_down_takes_its_sentences(tmp_path: Path) -> None:
+    """The first place where the brand is named stays the same: what is said of it does not."""
+    text = PLAIN * 2 + "澄嵐的店很漂亮。" + PLAIN * 20 + "\n\n晴空的態度很爛。下次再說。"
+    _, db = collected(tmp_path, [post(1, text, NOW - HOUR)])
+    before = labels(db)
+    db.close()
+    app = make_app(tmp_path, brands=[{"name": "澄嵐", "terms": ["澄嵐", "晴空"]}])
+    db = app.open_store()
+    jobs.process(app, db, NOW + BIN, Report())
+    assert (before, labels(db)) == ([("澄嵐", "neutral")], [("澄嵐", "negative")])
+    db.close()
