@@ -284,3 +284,26 @@ to = ["pr@example.test"]
             not (folder / "qianli.db").exists()
             or not open_store(folder / "qianli.db").execute("SELECT 1 FROM posts").fetchone()
         )
+
+
+def test_train_and_evaluate_print_their_tables_and_refuse_what_is_no_better(folder: Path) -> None:
+    from tests.monitor.test_teaching import labelled_file
+
+    file = labelled_file(folder)
+    before = qianli(folder, "evaluate", str(file))
+    assert (before.returncode, before.stderr) == (0, "")
+    assert "SnowNLP" in before.stdout
+    assert "macro-F1" in before.stdout
+    made = qianli(folder, "train", str(file))
+    assert (made.returncode, made.stderr) == (0, "")
+    assert "better: the log loss falls" in made.stdout
+    assert "speaks once it has scored the last 28 days" in made.stdout
+    assert qianli(folder, "evaluate", str(file)).stdout.splitlines()[0] != before.stdout.splitlines()[0]
+    assert "the shipped model scores again" in qianli(folder, "train", "--shipped").stdout
+    refused = qianli(folder, "train")
+    assert refused.returncode == 1
+    assert refused.stderr == ""
+    (folder / "bad.csv").write_text("text,label\nx,1\n", "utf-8")
+    wrong = qianli(folder, "train", "bad.csv")
+    assert (wrong.returncode, wrong.stderr.count("\n")) == (1, 1)
+    assert "bad.csv: line 2" in wrong.stderr

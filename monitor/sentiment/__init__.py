@@ -24,6 +24,13 @@ _HAN = re.compile("[\u4e00-\u9fa5]")
 """The characters that SnowNLP takes for Chinese; where there is none it says .5 or worse, and we say nothing."""
 
 
+def shipped() -> tuple[bytes, bytes]:
+    """The bytes of the shipped ``calibration.json`` and ``ngrams.npz``."""
+    from monitor.sentiment import ngrams  # not before: it brings numpy
+
+    return calibration.shipped_bytes(), ngrams.shipped_bytes()
+
+
 class Scorer:
     """Scores texts with the installed SnowNLP model and the shipped weights."""
 
@@ -35,7 +42,7 @@ class Scorer:
         from monitor.sentiment.engine import open_engine
 
         self._model = model or ModelFiles.installed()
-        self._read, weights = trained or (calibration.shipped_bytes(), ngrams.shipped_bytes())
+        self._read, weights = trained or shipped()
         self._calibration = calibration.read(self._read)
         if hashlib.sha256(weights).hexdigest() != self._calibration.ngrams:
             raise InputError("ngrams.npz: not the weights that calibration.json was fitted with")

@@ -95,17 +95,32 @@ def _cases(post: Named) -> list[_Case]:
     """Nothing where the post's own score is its mentions'."""
     if post.whole.p_negative is None or not needs_portions(post.text, post.spans):
         return []
-    names = sorted({span for spans in post.spans.values() for span in spans})
-    cases = []
-    for brand, kept in portions(post.text, post.spans).items():
-        case = _Case(brand, post.whole, kept)
-        room = MAX_SCORED
-        for place, portion in enumerate(kept):
-            if portion.stance is Stance.SAID and room > 0:
-                case.said[place] = _without_names(post.text, portion, names)
-                room -= portion.end - portion.start
-        cases.append(case)
-    return cases
+    names = _names(post.spans)
+    return [
+        _Case(brand, post.whole, kept, _said(post.text, kept, names))
+        for brand, kept in portions(post.text, post.spans).items()
+    ]
+
+
+def said_of(text: str, spans: Mapping[int, Sequence[Span]], brand: int) -> str:
+    """The words that a mention's score is made of: what the post says of the brand, or all of it."""
+    if brand not in spans or not needs_portions(text, spans):
+        return text
+    return "\n".join(_said(text, portions(text, spans)[brand], _names(spans)).values()) or text
+
+
+def _names(spans: Mapping[int, Sequence[Span]]) -> list[Span]:
+    return sorted({span for places in spans.values() for span in places})
+
+
+def _said(text: str, kept: Sequence[Portion], names: Sequence[Span]) -> dict[int, str]:
+    said: dict[int, str] = {}
+    room = MAX_SCORED
+    for place, portion in enumerate(kept):
+        if portion.stance is Stance.SAID and room > 0:
+            said[place] = _without_names(text, portion, names)
+            room -= portion.end - portion.start
+    return said
 
 
 def _without_names(text: str, portion: Portion, names: Sequence[Span]) -> str:

@@ -12,7 +12,9 @@ from monitor.model import Label
 @dataclass(frozen=True, slots=True)
 class Corrected:
     """The newest word of a person on a post, or on what it says of one brand.
-    ``group``: its copy group, 0 without one."""
+
+    ``brand`` is None where the label is of the whole post; ``group`` is its copy group, 0 without one.
+    """
 
     post: int
     brand: int | None
@@ -41,10 +43,10 @@ def brands_of(db: Database, post: int) -> dict[int, str]:
 
 
 def corrected(db: Database) -> list[Corrected]:
-    """All that people have labelled, each post and brand once, by its newest label; in the order of posts."""
+    """All that people have labelled, each post and brand once, by its newest label; the oldest first."""
     rows = db.execute(
         """SELECT l.post, l.brand, l.label, p.text, coalesce(g."group", 0)
            FROM labels l JOIN posts p ON p.id = l.post LEFT JOIN group_members g ON g.post = l.post
-           WHERE l.id IN (SELECT max(id) FROM labels GROUP BY post, ifnull(brand, 0)) ORDER BY l.post, l.brand"""
+           WHERE l.id IN (SELECT max(id) FROM labels GROUP BY post, ifnull(brand, 0)) ORDER BY l.id"""
     ).fetchall()
     return [Corrected(post, brand, Label(label), text, group) for post, brand, label, text, group in rows]

@@ -268,6 +268,16 @@ def newest_texts(db: Database, limit: int) -> list[tuple[str, bool]]:
     return [(text, bool(unasked)) for text, unasked in rows.fetchall()]
 
 
+def newest_mentions(db: Database, limit: int) -> list[str]:
+    """The texts of the newest posts that mention a brand."""
+    rows = db.execute(
+        """SELECT p.text FROM posts p WHERE EXISTS (SELECT 1 FROM mentions m WHERE m.post = p.id)
+           ORDER BY p.id DESC LIMIT ?""",
+        [limit],
+    )
+    return [text for (text,) in rows.fetchall()]
+
+
 def done(db: Database, stage: str, batch: Iterable[Queued]) -> None:
     """Take posts off a stage's queue, except those that were put there again since they were taken."""
     db.conn.executemany(
