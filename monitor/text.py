@@ -226,6 +226,8 @@ _ENTITY = re.compile(r"&#?\w{1,10};")
 _REPLY_HEAD = re.compile(r"^\s*(?:回[复覆復]|reply)\s*@[^\s:：]{1,30}\s*[:：]?", re.I)
 _MARKS = re.compile("[#＃]")
 _FULL_WIDTH = {code: code - 0xFEE0 for a, z in ("０９", "ＡＺ", "ａｚ") for code in range(ord(a), ord(z) + 1)}
+_ANY_FULL_WIDTH = re.compile("[０-９Ａ-Ｚａ-ｚ]")
+_MAY_HAVE_URL = re.compile(r"//|www\.", re.I)
 _REPEATED = re.compile(rf"(\D)\1{{{MAX_REPEAT},}}")
 _LONG_RUN = re.compile(f"[\u4e00-\u9fa5]{{{MAX_HAN_RUN}}}(?=[\u4e00-\u9fa5])")  # the characters SnowNLP segments
 _CONTROL = "\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f"
@@ -251,8 +253,17 @@ def for_scoring(text: str) -> str:
     seen = _UNSEEN_OR_JOINER.sub("", text[: 4 * MAX_SCORED])
     if "<" in seen or "&" in seen:
         seen = _UNSEEN_OR_JOINER.sub("", _TAG.sub(" ", _ENTITY.sub(lambda m: html.unescape(m[0]), seen)))
-    seen = _PLATFORM_EMOJI.sub(" ", _MENTION.sub(" ", _REPLY_HEAD.sub("", _URL.sub(" ", seen))))
-    seen = _without_glosses(_MARKS.sub(" ", seen).translate(_FULL_WIDTH))
+    # what most texts lack is looked for in a cheaper way first
+    if _MAY_HAVE_URL.search(seen):
+        seen = _URL.sub(" ", seen)
+    if "@" in seen or "＠" in seen:
+        seen = _MENTION.sub(" ", _REPLY_HEAD.sub("", seen))
+    if "[" in seen:
+        seen = _PLATFORM_EMOJI.sub(" ", seen)
+    seen = _MARKS.sub(" ", seen)
+    if _ANY_FULL_WIDTH.search(seen):
+        seen = seen.translate(_FULL_WIDTH)
+    seen = _without_glosses(seen)
     seen = _REPEATED.sub(lambda m: m[1] * MAX_REPEAT, " ".join(seen.split()))[:MAX_SCORED]
     return _LONG_RUN.sub(r"\g<0> ", to_simplified(seen)).strip()
 

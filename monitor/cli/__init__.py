@@ -7,7 +7,6 @@ modules are imported inside the commands that need them, so that ``qianli --help
 from __future__ import annotations
 
 import os
-import sqlite3
 import sys
 
 import click
@@ -32,7 +31,7 @@ def main() -> None:
     except click.Abort:
         click.echo("qianli: stopped", err=True)
         sys.exit(130)
-    except sqlite3.DatabaseError as error:
+    except _database_errors() as error:
         click.echo(f"qianli: the database cannot be used now: {one_line(str(error))}", err=True)
         sys.exit(1)
     except BrokenPipeError:
@@ -42,3 +41,9 @@ def main() -> None:
         click.echo(f"qianli: {error.filename or 'a file'}: {error.strerror or error}", err=True)
         sys.exit(1)
     sys.exit(result if isinstance(result, int) else 0)
+
+
+def _database_errors() -> type[Exception]:
+    import sqlite3  # most commands that end well never touch a database
+
+    return sqlite3.DatabaseError

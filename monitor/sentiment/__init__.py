@@ -38,8 +38,10 @@ class Scorer:
         """``model``: the user's own SnowNLP model; default that of the installed package. ``trained``: the bytes of
         ``calibration.json`` and ``ngrams.npz`` in place of the shipped; ``InputError`` if this version cannot use them.
         """
-        from monitor.sentiment import ngrams  # these two not before a Scorer is built: they bring numpy
-        from monitor.sentiment.engine import open_engine
+        from monitor.sentiment.engine import import_numpy, open_engine
+
+        import_numpy()
+        from monitor.sentiment import ngrams
 
         self._model = model or ModelFiles.installed()
         self._read, weights = trained or shipped()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import sys
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -12,6 +14,24 @@ KNOWN_CODE = frozenset({"f9e7e2db0f4e0a929f23bfb9307e3255f78ef51ebaf4ad63cf879d4
 """``code_digest`` of the SnowNLP that ``fast`` was compared with: 0.12.3. Another may segment or count otherwise."""
 
 _log = logging.getLogger(__name__)
+
+
+_BLAS_THREADS = "OPENBLAS_NUM_THREADS"
+
+
+def import_numpy() -> None:
+    """Imports numpy without the threads of its OpenBLAS, unless the user asks for some.
+
+    A thread for each core is made and set waiting at the import: half of its CPU time with two cores, more with more,
+    for matrix products that a score does not hold.
+    """
+    if "numpy" in sys.modules or _BLAS_THREADS in os.environ:
+        return
+    os.environ[_BLAS_THREADS] = "1"
+    try:
+        import numpy  # noqa: F401
+    finally:
+        del os.environ[_BLAS_THREADS]
 
 
 class Engine(Protocol):

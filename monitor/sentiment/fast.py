@@ -1,75 +1,89 @@
-"""SnowNLP's number bit for bit, for many texts at once, from ``tables``.
-
-A second-order Viterbi search over 16 states (tag before, tag), all runs of Han characters of a batch abreast: step i
-looks at the i-th character of every run that has one. Where SnowNLP's loops leave a tie or a hole, the order of its
-loops decides, so that is kept: see the comments.
-"""
+"""SnowNLP's number bit for bit, for many texts at once, from ``tables``."""
 
 from __future__ import annotations
 
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.sentiment.tables import FIRST_HAN, Tables, as_lines
+from monitor.sentiment.segmenter import Segmenter
+from monitor.sentiment.tables import Tables
+from monitor.sentiment.words import STOP, Words
 
 Ints = NDArray[np.int64]
 
-CHUNK_CHARS = 60_000
-"""Han characters searched abreast: enough to hide numpy's cost per call, few enough to stay in the processor's cache.
-Found with ``tests/bench/sentiment_speed.py``."""
+FEW_ALIVE = 6
+"""Texts that are still summed up abreast: with fewer, one after the other is quicker."""
 
 # A run of what SnowNLP segments, or what stands between white space and such runs: its tokens.
 _TOKEN = re.compile("[\u4e00-\u9fa5]+|[^\\s\u4e00-\u9fa5]+")
 
 
 class Fast:
-    """Scores with the tables of one model; holds no other state, so batches do not influence each other."""
+    """Scores with the tables of one model; holds no other state that could change a number, so batches do not
+    influence each other."""
 
     def __init__(self, tables: Tables) -> None:
         self._segmenter = Segmenter(tables)
-        first, second = tables.word_value.T.tolist()
-        self._values: dict[str, tuple[float, float] | None] = dict(
-            zip(as_lines(tables.words), zip(first, second, strict=True), strict=True)
-        )
-        self._values.update(dict.fromkeys(as_lines(tables.stop)))  # None: a stop word, whatever its counts
-        self._unseen: tuple[float, float] = tuple(tables.unseen.tolist())
-        self._prior: tuple[float, float] = tuple(tables.prior.tolist())
+        self._words = Words(tables)
+        self._prior = tables.prior
         self._positive = int(tables.positive)
 
     def score_many(self, texts: Sequence[str]) -> list[tuple[float, int]]:
         """For each text ``SnowNLP(text).sentiments`` and how many words it was counted from."""
         tokens = [_TOKEN.findall(text) for text in texts]
-        values = self._token_values({token for each in tokens for token in each})
-        return [self._classify([values[token] for token in each]) for each in tokens]
+        places = {token: place for place, token in enumerate({token for each in tokens for token in each})}
+        rows, sizes = self._rows(list(places))
+        chosen = np.array([places[token] for each in tokens for token in each], dtype=np.int64)
+        rows = _gathered(rows, sizes, chosen)
+        words = _sums_of(sizes[chosen], np.array([len(each) for each in tokens], dtype=np.int64))
+        sums = self._sums(rows, words)
+        return [(self._number(*pair), count) for pair, count in zip(sums.tolist(), words.tolist(), strict=True)]
 
-    def _token_values(self, tokens: set[str]) -> dict[str, list[tuple[float, float]]]:
-        """For each token the values of its words in order; stop words are left out."""
+    def _rows(self, tokens: Sequence[str]) -> tuple[Ints, Ints]:
+        """The rows of the tokens' words without stop words, token after token; and how many each token has."""
+        is_run = np.array(["\u4e00" <= token[0] <= "\u9fa5" for token in tokens], dtype=bool)
+        sizes = np.ones(len(tokens), dtype=np.int64)
         runs = [token for token in tokens if "\u4e00" <= token[0] <= "\u9fa5"]
-        values = {token: self._word_values([token]) for token in tokens.difference(runs)}
-        values.update(
-            (run, self._word_values(words)) for run, words in zip(runs, self._segmenter.cut(runs), strict=True)
-        )
-        return values
+        cut_rows, cut_sizes = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+        for cut in self._segmenter.cut(runs):
+            cut_rows.append(self._words.rows_cut(cut))
+            cut_sizes.append(cut.words)
+        sizes[is_run] = np.concatenate(cut_sizes)
+        rows = np.empty(sizes.sum(), dtype=np.int64)
+        of_run = np.repeat(is_run, sizes)
+        rows[of_run] = np.concatenate(cut_rows)
+        rows[~of_run] = self._words.rows([token for token in tokens if not "\u4e00" <= token[0] <= "\u9fa5"])
+        kept = rows != STOP
+        return rows[kept], _sums_of(kept, sizes)
 
-    def _word_values(self, words: Sequence[str]) -> list[tuple[float, float]]:
-        find, unseen = self._values.get, self._unseen
-        return [value for word in words if (value := find(word, unseen)) is not None]
+    def _sums(self, rows: Ints, words: Ints) -> NDArray[np.float64]:
+        """For each text and class the prior and the values of its words, added one after the other: the order of the
+        additions decides the last bit. Texts go abreast: step i adds the i-th word of every text that has one."""
+        begins = np.cumsum(words) - words
+        order = np.argsort(-words, kind="stable")
+        alive = len(words) - np.cumsum(np.bincount(words, minlength=1))
+        sums = np.tile(self._prior, (len(words), 1))
+        values = self._words.values
+        starts, counts = begins[order], words[order]
+        step = 0
+        for n in alive.tolist():
+            if n <= FEW_ALIVE:
+                break
+            sums[:n] += values[rows[starts[:n] + step]]
+            step += 1
+        for place in range(int(alive[step]) if step < len(alive) else 0):
+            rest = values[rows[starts[place] + step : starts[place] + counts[place]]]
+            sums[place] = np.add.accumulate(np.concatenate([sums[place][None], rest]))[-1]
+        ordered = np.empty_like(sums)
+        ordered[order] = sums
+        return ordered
 
-    def _classify(self, tokens: Sequence[Sequence[tuple[float, float]]]) -> tuple[float, int]:
-        """Two-class naive Bayes as in ``classification/bayes.py``: two running sums, in the order of the words."""
-        first, second = self._prior
-        words = 0
-        for token in tokens:
-            words += len(token)
-            for one, two in token:
-                first += one
-                second += two
+    def _number(self, first: float, second: float) -> float:
+        """Two-class naive Bayes as in ``classification/bayes.py``, from the two sums."""
         winner, probability = 0, 0.0
         for place, own, other in ((0, first, second), (1, second, first)):
             try:
@@ -79,191 +93,21 @@ class Fast:
                 now = 0.0
             if now > probability:
                 winner, probability = place, now
-        return (probability if winner == self._positive else 1 - probability), words
+        return probability if winner == self._positive else 1 - probability
 
 
-@dataclass(frozen=True, slots=True)
-class _Steps:
-    """Runs by falling length, and their characters by step: step i holds the i-th character of the longest n_i runs.
-
-    ``order``: the runs' places. ``begins[i]``: where step i begins. ``to_step``: for each character, run after run,
-    its place by step.
-    """
-
-    order: Ints
-    begins: Ints
-    to_step: Ints
-
-    @classmethod
-    def of(cls, lengths: Ints) -> _Steps:
-        order = np.argsort(-lengths, kind="stable")
-        rank = np.empty_like(order)
-        rank[order] = np.arange(len(order))
-        alive = len(lengths) - np.cumsum(np.bincount(lengths))[:-1]
-        begins = np.concatenate([[0], np.cumsum(alive)])
-        within = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-        return cls(order, begins, begins[within] + np.repeat(rank, lengths))
+def _sums_of(values: NDArray[np.int64] | NDArray[np.bool_], sizes: Ints) -> Ints:
+    """The sums of consecutive portions of these sizes."""
+    before = np.concatenate([[0], np.cumsum(values, dtype=np.int64)])
+    ends = np.cumsum(sizes)
+    sums: Ints = before[ends] - before[ends - sizes]
+    return sums
 
 
-@dataclass(frozen=True, slots=True)
-class _Cases:
-    """Values for single cases of a step: ``value`` belongs at ``case``, in the column ``column``; step i's are those
-    from ``begins[i]`` on."""
-
-    column: Ints
-    case: Ints
-    value: NDArray[np.float64]
-    begins: list[int]
-
-    def put(self, step: int, target: NDArray[np.float64], *, before: NDArray[np.float64] | None = None) -> None:
-        """Writes a step's values into ``target`` (cases by columns), added to the paths ``before`` if given."""
-        a, b = self.begins[step], self.begins[step + 1]
-        case, column, value = self.case[a:b], self.column[a:b], self.value[a:b]
-        if before is not None:
-            value = before.reshape(-1)[(case >> 2) * before.shape[-1] + column] + value
-        target.reshape(-1)[case * target.shape[-1] + column] = value
-
-
-class Segmenter:
-    """Cuts runs of Han characters into words as SnowNLP does."""
-
-    def __init__(self, tables: Tables) -> None:
-        self._t = tables
-        self._unknown = len(tables.single) - 1
-        self._width = len(tables.single) + 1
-        tags = "".join(map(chr, tables.tags.tolist()))
-        self._opens = np.array([tag in "bs" for tag in tags])
-        self._closes = np.array([tag == "e" for tag in tags])
-
-    def cut(self, runs: Sequence[str]) -> list[list[str]]:
-        """The words of each run (none empty, only Han characters)."""
-        cuts: list[list[str]] = []
-        chunk: list[str] = []
-        chars = 0
-        for run in runs:
-            chunk.append(run)
-            chars += len(run)
-            if chars >= CHUNK_CHARS:
-                cuts += self._cut_chunk(chunk)
-                chunk, chars = [], 0
-        return cuts + self._cut_chunk(chunk) if chunk else cuts
-
-    def _cut_chunk(self, runs: Sequence[str]) -> list[list[str]]:
-        joined = "".join(runs)
-        lengths = np.array([len(run) for run in runs])
-        begins = np.cumsum(lengths) - lengths
-        tags = self._tags(np.frombuffer(joined.encode("utf-16-le"), dtype="<u2"), lengths, begins)
-        # SnowNLP starts a word at b and s, and behind e; s itself does not end one
-        starts = self._opens[tags]
-        starts[1:] |= self._closes[tags[:-1]]
-        starts[begins] = True
-        places = np.flatnonzero(starts)
-        words_before = np.searchsorted(places, begins).tolist()
-        edges = [*places.tolist(), len(joined)]
-        words = [joined[a:b] for a, b in pairwise(edges)]
-        return [words[a:b] for a, b in zip(words_before, [*words_before[1:], len(words)], strict=True)]
-
-    def _tags(self, codes: NDArray[np.uint16], lengths: Ints, begins: Ints) -> Ints:
-        """The tag (as its place in the model's order) of each character."""
-        steps = _Steps.of(lengths)
-        numbers = self._t.char[codes - FIRST_HAN].astype(np.int64)
-        before = np.concatenate([[0], numbers[:-1]])
-        before[begins] = self._unknown + 1
-        pairs = _find(self._t.pair_key, before * self._width + numbers)
-        pair_before = np.concatenate([[-1], pairs[:-1]])
-        pair_before[begins] = -1
-        triples = _find(self._t.triple_key, np.where(pair_before < 0, -1, pair_before * self._width + numbers))
-        from_step = np.empty_like(steps.to_step)
-        from_step[steps.to_step] = np.arange(len(numbers))
-        pair_cases = _cases(pairs[from_step], self._t.pair_from, self._t.pair_case, self._t.pair_value, steps)
-        triple_cases = _cases(triples[from_step], self._t.triple_from, self._t.triple_case, self._t.triple_value, steps)
-        tags_by_step = self._search(numbers[from_step], steps, pair_cases, triple_cases)
-        return tags_by_step[steps.to_step]
-
-    def _search(self, numbers: Ints, steps: _Steps, pairs: _Cases, triples: _Cases) -> Ints:
-        """Viterbi forward, then back along the best path of each run."""
-        begins = steps.begins.tolist()
-        runs = begins[1]
-        single = np.ascontiguousarray(self._t.single[numbers].T)
-        unknown = numbers == self._unknown
-        any_unknown = bool(unknown.any())
-        back = np.empty((4, 4, len(numbers)), dtype=np.uint8)
-        last_tags = np.empty((2, runs), dtype=np.int64)
-        # paths[t1, t2]: log-probability of the best path that ends in tags t1, t2. At first there is one for each t2,
-        # kept at t1 = 0; the others cannot be.
-        paths = np.full((4, 4, runs), -np.inf)
-        paths[0] = self._t.start[numbers[:runs]].T
-        values, ways = np.empty((4, 4, runs)), np.empty((4, 4, 4, runs))
-        for step, (a, b, c) in enumerate(zip(begins, begins[1:], [*begins[2:], begins[-1]], strict=False)):
-            n, alive = b - a, c - b
-            if step:
-                values[:, :, :n] = single[:, a:b]
-                pairs.put(step, values)
-                np.add(paths[:, :, None, :n], values[:, :, :n], out=ways[..., :n])
-                triples.put(step, ways, before=paths)
-                held = unknown[a:b] if any_unknown else None
-                _best(ways, n, paths, back[:, :, a:b], held, 0 if step == 1 else 3)
-            if alive < n:
-                # the final maximum goes over the last tag first, then the tag before; the first of equals wins
-                best = paths[:, :, alive:n].transpose(1, 0, 2).reshape(16, -1).argmax(axis=0)
-                last_tags[:, alive:n] = best & 3, best >> 2
-        return _walk_back(back, last_tags, begins)
-
-
-def _best(
-    ways: NDArray[np.float64],
-    n: int,
-    paths: NDArray[np.float64],
-    back: NDArray[np.uint8],
-    unknown: NDArray[np.bool_] | None,
-    last: int,
-) -> None:
-    """For each pair of tags the best of four ways to it, and which; of equals the first, as SnowNLP's ``>`` has it.
-
-    Where the character is unknown SnowNLP adds nothing, and the ``last`` way overwrites the others.
-    """
-    held = paths[last][:, None, :n][:, :, unknown].repeat(4, axis=1) if unknown is not None and unknown.any() else None
-    one, two, three, four = ways[..., :n]
-    second = two > one
-    fourth = (four > three).view(np.uint8)
-    early, late = np.maximum(one, two), np.maximum(three, four)
-    np.maximum(early, late, out=paths[:, :, :n])
-    back[:] = np.where(late > early, fourth + np.uint8(2), second.view(np.uint8))
-    if held is not None:
-        paths[:, :, :n][:, :, unknown] = held
-        back[:, :, unknown] = last
-
-
-def _walk_back(back: NDArray[np.uint8], last_tags: Ints, begins: list[int]) -> Ints:
-    tags = np.empty(begins[-1], dtype=np.int64)
-    before, tag = last_tags
-    for step in range(len(begins) - 2, -1, -1):
-        a, b = begins[step], begins[step + 1]
-        n = b - a
-        tags[a:b] = tag[:n]
-        if step:
-            earlier = back[:, :, a:b].reshape(16, n)[before[:n] * 4 + tag[:n], np.arange(n)]
-            before[:n], tag[:n] = earlier, before[:n].copy()
-    return tags
-
-
-def _find(keys: Ints, wanted: Ints) -> Ints:
-    """The place of each wanted key among the sorted keys, -1 where it is none of them."""
-    places = np.searchsorted(keys, wanted)
-    places[places == len(keys)] = 0
-    return np.where(keys[places] == wanted, places, -1) if len(keys) else np.full(len(wanted), -1)
-
-
-def _cases(
-    rows: Ints, starts: NDArray[np.int32], cases: NDArray[np.uint8], values: NDArray[np.float64], steps: _Steps
-) -> _Cases:
-    """The cases of the found rows (-1: none), a row for each character by step."""
-    kept = np.flatnonzero(rows >= 0)
-    begin = starts[rows[kept]].astype(np.int64)
-    size = starts[rows[kept] + 1] - begin
-    total = np.cumsum(size)
-    chosen = np.repeat(begin - (total - size), size) + np.arange(total[-1] if len(total) else 0)
-    step_begins = np.concatenate([[0], total])[np.searchsorted(kept, steps.begins)]
-    step_of = np.searchsorted(steps.begins, kept, side="right") - 1
-    column = np.repeat(kept - steps.begins[step_of], size)
-    return _Cases(column, cases[chosen].astype(np.int64), values[chosen], step_begins.tolist())
+def _gathered(values: Ints, sizes: Ints, chosen: Ints) -> Ints:
+    """The portions that were chosen, one behind the other; ``values`` holds portions of these sizes."""
+    begins = (np.cumsum(sizes) - sizes)[chosen]
+    taken = sizes[chosen]
+    before = np.cumsum(taken) - taken
+    gathered: Ints = values[np.repeat(begins - before, taken) + np.arange(taken.sum())]
+    return gathered

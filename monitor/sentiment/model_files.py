@@ -31,6 +31,9 @@ class ModelFiles:
     classifier: Path
     stop_words: Path
 
+    def paths(self) -> list[Path]:
+        return [self.segmenter, self.classifier, self.stop_words]
+
     @classmethod
     def installed(cls, *, segmenter: Path | None = None, classifier: Path | None = None) -> ModelFiles:
         """The files of the installed package, or the user's own in place of one or both."""
@@ -46,10 +49,23 @@ class ModelFiles:
         return files
 
 
-@cache
+def stamp(model: ModelFiles) -> tuple[int, ...]:
+    """What changes when one of the model's files does: size, times, place on the disk. Taken without reading them."""
+    found = []
+    for path in model.paths():
+        at = path.stat()
+        found += [at.st_size, at.st_mtime_ns, at.st_ctime_ns, at.st_ino, at.st_dev]
+    return tuple(found)
+
+
 def digest(model: ModelFiles) -> str:
-    """SHA-256 over the model's files, as hexadecimal; taken once in a process."""
-    return _digest_of([model.segmenter, model.classifier, model.stop_words])
+    """SHA-256 over the model's files, as hexadecimal; taken once in a process, and again when a file changes."""
+    return _digest_at(model, stamp(model))
+
+
+@cache
+def _digest_at(model: ModelFiles, stamp: tuple[int, ...]) -> str:
+    return _digest_of(model.paths())
 
 
 @cache

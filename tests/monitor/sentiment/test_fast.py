@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import snownlp
 from hypothesis import given, settings
@@ -19,12 +20,14 @@ from hypothesis import strategies as st
 from opencc import OpenCC
 from snownlp import SnowNLP
 
-from monitor.sentiment import engine, fast
+from monitor.sentiment import engine, segmenter, words
+from monitor.sentiment import fast as fast_module
+from monitor.sentiment.building import build
 from monitor.sentiment.cache import tables_of
 from monitor.sentiment.fast import Fast
 from monitor.sentiment.model_files import ModelFiles
 from monitor.sentiment.plain import Plain
-from monitor.sentiment.tables import FIRST_HAN, LAST_HAN, Tables, UnknownModel, build
+from monitor.sentiment.tables import FIRST_HAN, LAST_HAN, Tables, UnknownModel, as_lines
 
 PHRASES = re.findall(
     r"\w+",
@@ -124,14 +127,42 @@ def test_identical_on_any_text(quick: Fast, text: str) -> None:
     assert differing(quick, [text]) == []
 
 
-def test_a_text_scores_alike_in_any_company(quick: Fast, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_text_scores_alike_in_any_company(quick: Fast, tables: Tables, monkeypatch: pytest.MonkeyPatch) -> None:
     rng = random.Random(3)
     texts = [sentence(rng) for _ in range(200)] + ["", " \n"]
+    texts += ["".join(sentence(rng) for _ in range(40)) for _ in range(3)] + ["好 " * 400, "差。" * 400]
     together = quick.score_many(texts)
     assert together == [quick.score_many([text])[0] for text in texts]
-    monkeypatch.setattr(fast, "CHUNK_CHARS", 17)
-    assert quick.score_many(texts) == together
+    monkeypatch.setattr(segmenter, "CHUNK_CHARS", 17)
+    for few_alive in (0, 1, 10_000):
+        monkeypatch.setattr(fast_module, "FEW_ALIVE", few_alive)
+        assert quick.score_many(texts) == together
     assert quick.score_many([]) == []
+
+
+def test_words_looked_up_one_by_one_are_those_of_the_index(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = random.Random(6)
+    texts = [rng.choice(list(MAKERS.values()))(rng) for _ in range(400)]
+    monkeypatch.setattr(words, "FEW_WORDS", 10**9)
+    slowly = Fast(tables)
+    monkeypatch.setattr(words, "FEW_WORDS", 0)
+    assert slowly.score_many(texts) == Fast(tables).score_many(texts)
+
+
+def test_the_rows_of_words(small_model: ModelFiles, tables: Tables, monkeypatch: pytest.MonkeyPatch) -> None:
+    for each in (tables, build(small_model.segmenter, small_model.classifier, small_model.stop_words)):
+        stop = as_lines(each.stop)
+        expected = {word: row for row, word in enumerate(as_lines(each.words))} | dict.fromkeys(stop, words.STOP)
+        asked = [*expected, "龘龘", "好" * 9, "\x00", "好\x00", "\ud800", "𠮷"]
+        rows = [expected.get(word, len(each.word_value)) for word in asked]
+        monkeypatch.setattr(words, "FEW_WORDS", 10**9)
+        assert words.Words(each).rows(asked) == rows
+        monkeypatch.setattr(words, "FEW_WORDS", 0)
+        assert words.Words(each).rows(asked) == rows
+        han = [word for word in asked if all(FIRST_HAN <= ord(char) <= LAST_HAN for char in word) and word]
+        codes = np.frombuffer("".join(han).encode("utf-16-le"), dtype="<u2")
+        cut = segmenter.Cut(codes, np.cumsum([0, *map(len, han)]), np.array([len(han)]))
+        assert words.Words(each).rows_cut(cut).tolist() == [expected.get(w, len(each.word_value)) for w in han]
 
 
 def test_words_are_counted_as_snownlp_counts_them(quick: Fast) -> None:
@@ -184,7 +215,7 @@ def changed_models(small: ModelFiles) -> list[tuple[str, str, Any]]:
         ("segmenter", "unseen characters", {**seg, "uni": {**seg["uni"], "none": 1}}),
         ("segmenter", "weights", {**seg, "l1": "0.1"}),
         ("segmenter", "KeyError", {"num": 3}),
-        ("segmenter", "TypeError", [1, 2]),
+        ("segmenter", "cannot be read", [1, 2]),
         ("classifier", "other classes", third),
         ("classifier", "not above 0", zero),
     ]
