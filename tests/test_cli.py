@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import json
 import os
+import re
 import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -125,6 +129,91 @@ def test_score_reads_stdin_and_keeps_the_order(folder: Path) -> None:
     assert [set(line) for line in lines] == [{"snownlp", "p_negative", "label"}] * 3
     assert lines[1] == {"snownlp": None, "p_negative": None, "label": "unscored"}
     assert lines[0]["p_negative"] > lines[2]["p_negative"]
+
+
+BAD_ROWS = {
+    "empty": b"",
+    "NaN": b"NaN",
+    "None": b"None",
+    "bytes that are not UTF-8": "客服很差".encode()[:-1],
+    "only bytes that are not UTF-8": b"\xff\xfe\xfd",
+    "lone surrogate": "客服".encode() + b"\xed\xa0\x80" + "很差".encode(),
+    "NUL": "客服\x00很差".encode(),
+    "only NUL": b"\x00",
+    "1 MB of a": b"a" * 1_000_000,
+    "1 MB of NUL": b"\x00" * 1_000_000,
+    "1 MB of one Han character": "哈".encode() * 333_334,
+    "1 MB of <": b"<" * 1_000_000,
+    "1 MB of [": b"[" * 1_000_000,
+    "1 MB of glosses": "好(hǎo)".encode() * 110_000,
+    "no Han": "hello ... 123 🙂 こんにちは".encode(),
+    "control characters": b"\x1b[31m\x07\x7f",
+    "quotes": b'"he said ""no"""',
+}
+
+
+def test_score_gives_every_bad_row_a_label(folder: Path) -> None:
+    rows = [each for n, row in enumerate(BAD_ROWS.values()) for each in (f"第一次用{n}".encode(), row)]
+    (folder / "bad.csv").write_bytes(b"text,n\n" + b",1\n".join(rows) + b",1\n")
+    run = qianli(folder, "score", "bad.csv")
+    assert run.returncode == 0, run.stderr
+    labels = [json.loads(line)["label"] for line in run.stdout.splitlines()]
+    assert len(labels) == 2 * len(BAD_ROWS)
+    assert "unscored" not in labels[::2], "the good row before each bad one keeps its place"
+    by_name = dict(zip(BAD_ROWS, labels[1::2], strict=True))
+    scored = {"bytes that are not UTF-8", "lone surrogate", "NUL", "1 MB of one Han character", "1 MB of glosses"}
+    assert {name for name, label in by_name.items() if label != "unscored"} == scored
+    assert run.stderr == (
+        "qianli: bad.csv: 2 rows with bytes that are not UTF-8 scored without these, the first in line 9\n"
+    )
+
+
+def watched(folder: Path, *words: str, stdin: IO[bytes] | None = None) -> tuple[int, list[str]]:
+    """The lines on standard output, and what a terminal on standard error was shown, redraw after redraw."""
+    ours, theirs = os.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-W", "error", "-m", "monitor", *words],
+        stdin=stdin, stdout=subprocess.PIPE, stderr=theirs, cwd=folder, env={**os.environ, "PYTHONPATH": str(ROOT)},
+    ) as running:  # fmt: skip
+        os.close(theirs)
+        shown = bytearray()
+        reader = threading.Thread(target=lambda: shown.extend(read_terminal(ours)))
+        reader.start()
+        lines = running.communicate(timeout=120)[0].count(b"\n")
+        reader.join()
+    os.close(ours)
+    assert running.returncode == 0
+    return lines, shown.decode().split("\r")
+
+
+def read_terminal(end: int) -> bytes:
+    parts = []
+    while True:
+        try:
+            part = os.read(end, 4096)
+        except OSError:  # how Linux says that the other end is closed
+            part = b""
+        if not part:
+            return b"".join(parts)
+        parts.append(part)
+
+
+def test_score_shows_how_far_it_is(folder: Path) -> None:
+    rows = 4500
+    (folder / "a.csv").write_text("text\n" + "".join(f"第{n}次买\n" for n in range(rows)), "utf-8")
+    (folder / "a.csv.gz").write_bytes(gzip.compress((folder / "a.csv").read_bytes()))
+    for name in ("a.csv", "a.csv.gz"):
+        lines, shown = watched(folder, "score", name)
+        assert lines == rows
+        percents = [int(found[1]) for each in shown if (found := re.search(rf"scoring {name} .*?(\d+)%", each))]
+        assert percents == sorted(percents)
+        assert percents[-1] == 100
+        # a packed file this small is read in one piece
+        assert name.endswith(".gz") or any(0 < percent < 100 for percent in percents)
+    with subprocess.Popen(["cat", "a.csv"], cwd=folder, stdout=subprocess.PIPE) as cat:
+        lines, shown = watched(folder, "score", "-", stdin=cat.stdout)
+    assert lines == rows
+    assert [each for each in shown if "rows" in each] == [f"{n} rows scored" for n in (1000, 2000, 3000, 4000, 4500)]
 
 
 def test_detect_prints_an_object_for_each_alert(folder: Path) -> None:

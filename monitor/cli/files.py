@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
-from monitor.cli.root import cli, read_zone
-from monitor.errors import InputError
+from monitor.cli.root import bar, cli, read_zone
+from monitor.errors import InputError, one_line
+
+SCORED_AT_ONCE = 1000
+"""Rows between two steps of the progress bar of ``score``."""
 
 
 @cli.command()
@@ -19,11 +24,31 @@ def score(file: str, column: str) -> None:
     from monitor.sentiment import Scorer
     from monitor.sentiment.files import open_scored_file, score_lines
 
-    with open_scored_file(file) as stream:
-        for lines, line in enumerate(score_lines(stream, name=file, column=column, scorer=Scorer()), start=1):
+    notes: list[str] = []
+    with open_scored_file(file) as opened, _score_bar(file, opened.size) as show:
+        lines = score_lines(opened.stream, name=file, column=column, scorer=Scorer(), warn=notes.append)
+        rows = 0
+        for rows, line in enumerate(lines, start=1):
             sys.stdout.write(line + "\n")
-            if lines % 1000 == 0 and sys.stderr.isatty() and not sys.stdout.isatty():
-                click.echo(f"\r{lines} rows scored", err=True, nl=False)
+            if rows % SCORED_AT_ONCE == 0:
+                show(rows, opened.position())
+        show(rows, opened.position())
+    for note in notes:
+        click.echo(f"qianli: {one_line(note)}", err=True)
+
+
+@contextmanager
+def _score_bar(file: str, size: int | None) -> Iterator[Callable[[int, int], None]]:
+    """Told rows and bytes. A bar over the bytes where their number is known, else a count of rows; nothing where
+    nobody watches, or where the lines themselves are watched."""
+    if sys.stdout.isatty() or not sys.stderr.isatty():
+        yield lambda rows, position: None
+    elif size:
+        with bar(size, f"scoring {'standard input' if file == '-' else one_line(Path(file).name)}") as at:
+            yield lambda rows, position: at(position)
+    else:
+        yield lambda rows, position: click.echo(f"\r{rows} rows scored", err=True, nl=False)
+        click.echo(err=True)
 
 
 @cli.command()

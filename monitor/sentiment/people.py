@@ -89,8 +89,8 @@ def read_labelled_csv(path: str | Path) -> list[Labelled]:
     """The labelled texts of a CSV file in UTF-8 with the columns ``text``, ``label`` and, if there, ``group``; ``.gz``
     is unpacked, ``-`` is standard input. A row without a label is skipped. ``InputError`` names file and line.
     """
-    with open_scored_file(str(path)) as stream:
-        return list(_rows(stream, str(path)))
+    with open_scored_file(str(path)) as opened:
+        return list(_rows(opened.stream, str(path)))
 
 
 def _rows(stream: IO[bytes], name: str) -> Iterator[Labelled]:
