@@ -12,7 +12,6 @@ from functools import cached_property
 
 from monitor.errors import InputError
 from monitor.model import Label, Score
-from monitor.portions import PORTION_RULES
 from monitor.sentiment import calibration, lexicon
 from monitor.sentiment.features import feature_values
 from monitor.sentiment.model_files import ModelFiles, code_digest, digest
@@ -59,7 +58,9 @@ class Scorer:
         make the string it reads, with those that say which words speak of which brand, with the list of judging
         words, and with the calibration and its n-gram weights.
         """
-        from importlib import metadata  # slow to import, and a score alone does not need it
+        from importlib import metadata  # slow to import, and a score alone does not need them
+
+        from monitor.portions import PORTION_RULES
 
         calibrated = hashlib.sha256(self._read + lexicon.lexicon_bytes()).hexdigest()
         rules = f"{SCORING_RULES}.{PORTION_RULES}"
