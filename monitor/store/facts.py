@@ -81,7 +81,7 @@ def negative_quotes(db: Database, brand: int, start: datetime, end: datetime, li
 
 def unsure_quotes(db: Database, brand: int, start: datetime, end: datetime, limit: int) -> list[Quote]:
     """The loudest mentions of [start, end) that the model would not judge; among equals the one nearest to negative."""
-    order = f"{_LOUDNESS} DESC, m.p_negative DESC, p.counted_at DESC, p.id"
+    order = f"{_LOUDNESS} DESC, m.p_negative DESC, p.counted_at DESC, p.platform, p.native_id"
     return _quotes(db, brand, start, end, "AND m.label = 'unsure'", [], order, limit)
 
 

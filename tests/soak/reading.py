@@ -7,6 +7,7 @@ rules, which follows from the key that the brand's own accounts are hashed with.
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -60,6 +61,9 @@ class Left:
     most_copies: int
 
 
+_NAMES = "SELECT id, platform, native_id FROM posts"
+
+
 def read(folder: Path) -> Left:
     db = open_store(folder / DATABASE)
     try:
@@ -72,7 +76,7 @@ def read(folder: Path) -> Left:
         taken = Counter(mails(folder / MAILBOX))
         found["letters"] = Counter(_plain((m.message_id, m.to, m.subject, m.text), drawn) for m in taken)
         pages = folder.rglob("digests/*/*.html")
-        found["pages"] = Counter(_plain((p.parent.name, p.name, p.read_text("utf-8")), drawn) for p in pages)
+        found["pages"] = Counter(_plain((p.parent.name, p.name, _numbered(db, p)), drawn) for p in pages)
         copies = Counter({key: sum(n for m, n in taken.items() if _key(m) == key) for key in map(_key, taken)})
         owed = int(db.execute("SELECT count(*) FROM deliveries").fetchone()[0])
         return Left(found, tuple(_faults(db, folder, taken, copies)), owed,
@@ -92,6 +96,12 @@ def differences(wanted: Left, found: Left) -> list[str]:
     return lines + [f"fault: {fault}" for fault in found.faults]
 
 
+def _numbered(db: Database, page: Path) -> str:
+    """A page with each post's number, which goes by the order of storing, as its platform and native id."""
+    names = {i: f"{platform}:{native}" for i, platform, native in db.execute(_NAMES)}
+    return re.sub(r"編號 (\d+)", lambda found: names[int(found[1])], page.read_text("utf-8"))
+
+
 def _plain(row: Iterable[object], drawn: Mapping[str, str]) -> object:
     """A row without what was drawn at random."""
     values = list(row)
@@ -105,7 +115,7 @@ def _plain(row: Iterable[object], drawn: Mapping[str, str]) -> object:
 
 def _partition(db: Database, sql: str) -> Counter[object]:
     """Which posts belong together, each named by its platform and native id."""
-    names = {i: (platform, native) for i, platform, native in db.execute("SELECT id, platform, native_id FROM posts")}
+    names = {i: (platform, native) for i, platform, native in db.execute(_NAMES)}
     together: dict[int, set[tuple[str, str]]] = defaultdict(set)
     for post, group in db.execute(sql):
         together[group].add(names[post])
