@@ -52,7 +52,7 @@ class Scorer:
 
     @cached_property
     def version(self) -> str:
-        """The name of the model, as in ``snownlp-0.12.3+cal-2+1a2b3c4d``.
+        """The name of the model, as in ``snownlp-0.12.3+cal-3+1a2b3c4d``.
 
         It changes whenever any number could: with SnowNLP's code or model files, with the rules and the OpenCC that
         make the string it reads, with those that say which words speak of which brand, with the list of judging

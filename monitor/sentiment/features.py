@@ -54,7 +54,7 @@ def feature_values(text: str, fed: str, folded: str, snownlp: float, words: int)
     logit = math.log(kept / (1 - kept)) / math.sqrt(max(words, 1))
     signs = _signs(text)
     counts = lexicon.count(folded)
-    bad, good = counts[0] + counts[3], counts[1]
+    bad, good = counts[0] + counts[3], counts[1]  # a negated praise is bad; a negated fault is neither
     balance = (bad - good) / (1 + bad + good)
     plain = float(not (bad or good or any(signs)))
     root = math.sqrt(len(fed) + 5) / 2

@@ -1,6 +1,7 @@
-"""A labelled set of invented sentences: frames of judging and of plain talk, filled with names of things.
+"""Labelled texts of the project's own: frames of judging and of plain talk, filled with names, and written posts.
 
-The public sets hardly hold plain talk of goods, cars or shares: without this a fit takes their names for complaint.
+The public sets hold hardly any plain talk of goods, cars or shares, and little complaint that uses no judging word:
+without these a fit takes names of things for complaint. No brand or person in them is real.
 """
 
 from __future__ import annotations
@@ -8,18 +9,40 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
+from monitor.errors import InputError
+
 NAMES = 1_000
 """Names made up of the file's letters."""
 
-FILE = Path(__file__).parents[1] / "data" / "invented.txt"
+FRAMES = Path(__file__).parents[1] / "data" / "invented.txt"
+
+POSTS = FRAMES.with_name("invented")
+"""The folder of the written posts: in its ``*.tsv`` a letter of ``LABELS``, a tab and the text on each line."""
+
+LABELS = {"n": "negative", "u": "neutral", "p": "positive"}
+
+
+def posts() -> list[tuple[str, str]]:
+    """Text and label of the written posts."""
+    return [row for path in sorted(POSTS.glob("*.tsv")) for row in _read_posts(path)]
+
+
+def _read_posts(path: Path) -> list[tuple[str, str]]:
+    rows = []
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        letter, _, text = line.partition("\t")
+        if letter not in LABELS or not text or "\t" in text:
+            raise InputError(f"{path.name}: line {number} is not a label and a text")
+        rows.append((text, LABELS[letter]))
+    return rows
 
 
 def sentences(per_label: int) -> list[tuple[str, str]]:
     """Text and label, ``per_label`` of each label: one or two frames about one thing. The same each time."""
     rng = random.Random("invented")
-    things, frames = _read(FILE.read_text(encoding="utf-8"), rng)
+    things, frames = _read(FRAMES.read_text(encoding="utf-8"), rng)
     made = []
-    for label in ("negative", "neutral", "positive"):
+    for label in LABELS.values():
         for _ in range(per_label):
             group = rng.choice(sorted(things))
             open_to = frames.get((label, group), []) + frames[label, "*"]

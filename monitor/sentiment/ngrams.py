@@ -48,9 +48,23 @@ def buckets(texts: Sequence[str]) -> tuple[Ints, Ints]:
     for n in range(LONGEST):
         kept = max(0, len(codes) - n)
         running[:kept] = (running[:kept] + codes[n:] + np.uint64(n)) * _STEP
-        hashed[:, n] = ((running ^ (running >> np.uint64(29))) * _MIX) >> np.uint64(64 - BITS)
+        hashed[:, n] = _bucket(running)
     counts = np.maximum(lengths[:, None] - np.arange(LONGEST), 0).sum(axis=1)
     return hashed[left[:, None] > np.arange(LONGEST)], counts
+
+
+def whole_runs(words: Sequence[str]) -> Ints:
+    """The bucket of each word's run of all its characters; of words longer than ``LONGEST`` no text has it."""
+    running = np.zeros(len(words), dtype=np.uint64)
+    for n in range(max(map(len, words), default=0)):
+        longer = np.array([len(word) > n for word in words])
+        codes = np.array([ord(word[n]) for word in words if len(word) > n], dtype=np.uint64)
+        running[longer] = (running[longer] + codes + np.uint64(n)) * _STEP
+    return _bucket(running)
+
+
+def _bucket(running: NDArray[np.uint64]) -> Ints:
+    return (((running ^ (running >> np.uint64(29))) * _MIX) >> np.uint64(64 - BITS)).astype(np.int64)
 
 
 class Weights:

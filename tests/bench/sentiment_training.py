@@ -69,7 +69,7 @@ def main() -> None:
     chosen = parser.parse_args()
     sets = labelled.read_sets(chosen.folder, chosen.per_set)
     domain = labelled.DOMAINS.get(chosen.name, chosen.name)
-    base = fit.fit([*(each for each in sets if each.domain != domain), labelled.invented_set()])
+    base = fit.fit([*(each for each in sets if each.domain != domain), *labelled.own_sets(sets)])
     report(base, labelled.read_texts(chosen.folder / f"{chosen.name}.csv.gz", chosen.per_set))
 
 

@@ -17,15 +17,17 @@ def counted(text: str) -> dict[str, int]:
     [
         ("", {}),
         ("蓝色的门", {}),
-        ("垃圾", {"bad": 1}),
-        ("踩雷", {"bad": 1}),
+        ("垃圾", {"bad": 1, "scorn": 1}),
+        ("踩雷", {"bad": 1, "scorn": 1, "harm": 1}),
         ("雷军", {}),
         ("香港", {}),
-        ("没有异味", {"not": 1, "not_bad": 1}),
-        ("没有那么好吃", {"not": 1, "not_good": 1}),
-        ("没有其他的店好吃", {"not": 1, "good": 1}),
-        ("不如", {"bad": 1, "than": 1}),
-        ("垃圾垃圾，好吃", {"bad": 2, "good": 1}),
+        ("没有异味", {"good": 1, "praise": 1}),
+        ("没有划痕", {"not": 1, "not_bad": 1}),
+        ("没有那么好吃", {"bad": 1, "fault": 1, "good": 1, "praise": 1}),
+        ("不是很好吃", {"not": 1, "not_good": 1}),
+        ("没有其他的店好吃", {"not": 1, "good": 1, "praise": 1}),
+        ("不如", {"bad": 1, "fault": 1, "than": 1}),
+        ("垃圾垃圾，好吃", {"bad": 2, "scorn": 2, "good": 1, "praise": 1}),
     ],
 )
 def test_counts(text: str, expected: dict[str, int]) -> None:
@@ -40,7 +42,8 @@ def test_every_word_can_be_found() -> None:
 
 
 def test_no_word_both_judges_and_hides_or_judges_both_ways() -> None:
-    both = [w for w, classes in lexicon.words().items() if {"bad", "good"} <= classes]
+    sides = (set(lexicon.BAD), set(lexicon.GOOD))
+    both = [w for w, classes in lexicon.words().items() if all(side & classes for side in sides)]
     hidden = [w for w, classes in lexicon.words().items() if "none" in classes and len(classes) > 1]
     assert (both, hidden) == ([], [])
 

@@ -35,6 +35,14 @@ def test_texts_do_not_meet(texts: list[str]) -> None:
     assert [sorted(piece.tolist()) for piece in pieces] == [runs_of(text) for text in texts]
 
 
+def test_a_words_whole_run_is_among_its_texts_runs() -> None:
+    words = ["差", "客服", "太差了", "踩雷😡", "没有异味"]
+    whole = ngrams.whole_runs(words)
+    assert all(bucket in runs_of(f"这{word}呢") for bucket, word in zip(whole.tolist(), words, strict=True))
+    assert len(set(whole.tolist())) == len(words)
+    assert ngrams.whole_runs([]).tolist() == []
+
+
 def test_digits_count_as_one_and_the_same() -> None:
     assert runs_of("用了3天") == runs_of("用了8天") != runs_of("用了三天")
 

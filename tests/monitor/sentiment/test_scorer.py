@@ -102,6 +102,7 @@ def test_features() -> None:
         "asks": 1.0,
         "log_length": math.log(4) - 3.3,
         "log_bad": math.log(2),
+        "log_scorn": math.log(2),
         "balance": 0.5,
         "bad_density": pytest.approx(1 / 1.5),
     }
@@ -165,7 +166,7 @@ def test_a_wrong_calibration_is_one_line(data: bytes, message: str) -> None:
 
 
 def test_version_follows_the_numbers(scorer: Scorer, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert scorer.version.startswith("snownlp-0.12.3+cal-2+")
+    assert scorer.version.startswith("snownlp-0.12.3+cal-3+")
     assert Scorer().version == scorer.version
     changed = calibration.shipped_bytes().replace(b'"prior"', b' "prior"')
     monkeypatch.setattr(calibration, "shipped_bytes", lambda: changed)
