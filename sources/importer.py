@@ -1,4 +1,4 @@
-"""Posts from files: surveys, vendors' exports, archives. CSV and JSON Lines, plain or gzipped; nothing is lost."""
+"""Posts from files: surveys, vendors' exports, archives. CSV, JSON Lines and Excel workbooks; nothing is lost."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from monitor.errors import InputError, one_line
+from monitor.errors import InputError, one_line, shown
 from monitor.model import Author, Engagement, Post
 from sources.columns import Plan, plan
 from sources.dates import believable, read_time
 from sources.links import canonical
 from sources.markup import clean
 from sources.numbers import parse_count
+from sources.sheetxml import Rounded
 from sources.tables import Table, open_table
 
 Progress = Callable[[int], None]
@@ -31,15 +32,21 @@ MISSING = frozenset({"", "(空)", "(跳过)", "(跳過)", "null", "NULL", "None"
 """Cells that hold no answer; 问卷星 writes the ones in brackets (in either width)."""
 
 
+_IDS = frozenset({"id", "parent", "thread", "page"})
+
+
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """What the command line says about a file. ``zone``: of times without an offset. ``mapping``: field -> column."""
+    """What the command line says about a file. ``zone``: of times without an offset. ``mapping``: field -> column.
+    ``sheet``: of a workbook, by default the first that is not hidden.
+    """
 
     zone: ZoneInfo
     platform: str = ""
     brand: str = ""
     mapping: Mapping[str, str] = field(default_factory=dict)
     encoding: str = ""
+    sheet: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +79,13 @@ def read(path: Path, options: Options, progress: Progress | None = None) -> Iter
     adds nothing when it is read again, and two equal rows are two posts. Raises InputError or UsageError with one
     line before the first row, and InputError where a compressed file is cut.
     """
-    table = open_table(path, options.encoding)
+    table = open_table(path, options.encoding, options.sheet)
     return _rows(table, plan(table.columns, options.mapping, path), options, progress)
 
 
 def preview(path: Path, options: Options, rows: int = 5) -> Preview:
     """What ``read`` would do, and its first rows."""
-    table = open_table(path, options.encoding)
+    table = open_table(path, options.encoding, options.sheet)
     places = plan(table.columns, options.mapping, path)
     return Preview(
         form=table.form,
@@ -125,6 +132,11 @@ def _notes(table: Table, places: Plan) -> tuple[str, ...]:
         notes.append("no column is known to hold the time: every row counts at the moment of the import")
     if "id" not in places:
         notes.append("no column is known to hold an id: rows are told apart by their content")
+    if table.sheet and table.sheet.others:
+        others = ", ".join(map(shown, table.sheet.others[:12]))
+        notes.append(f"only the sheet {shown(table.sheet.name)} is read; the workbook has {others} too: see --sheet")
+    if table.sheet and table.head > 1:
+        notes.append(f"the heads of the columns are in row {table.head}; what stands above is left out")
     if len(places["text"][0]) > 1:
         notes.append("the text is joined from " + " + ".join(one_line(name) for name in places["text"][0]))
     return tuple(notes)
@@ -156,8 +168,8 @@ def _cell(name: str, column: str, cells: Mapping[str, object]) -> str:
     value = cells[column] if column in cells else _inside(cells, column)
     if name == "author" and isinstance(value, dict):
         value = next((value[key] for key in ("id", "name", "screen_name", "nickname") if key in value), None)
-    if value is None:
-        return ""
+    if value is None or (name in _IDS and isinstance(value, Rounded)):
+        return ""  # ids that Excel has rounded are no longer apart: the row's content tells them apart
     if isinstance(value, bool | dict | list):
         raise ValueError(f"{name} is not text")
     text = clean(str(value)).strip()

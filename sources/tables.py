@@ -1,4 +1,6 @@
-"""Rows of CSV and JSON Lines files, one at a time, with the line each begins on. Also gzipped, in any charset."""
+"""Rows of CSV and JSON Lines files and of Excel sheets, one at a time, with the line each begins on.
+
+The first two also gzipped, in any charset."""
 
 from __future__ import annotations
 
@@ -11,7 +13,7 @@ import json
 import re
 import zlib
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +23,8 @@ import charset_normalizer
 from w3lib.encoding import read_bom, resolve_encoding
 
 from monitor.errors import InputError, UsageError, one_line, shown
+from sources.sheetxml import Row
+from sources.workbooks import Sheet, open_sheet
 
 DELIMITERS = (",", ";", "\t")
 CHINESE = ("gb18030", "big5hkscs")
@@ -33,6 +37,7 @@ _LONGEST_LINE = 1 << 24
 _LONGEST_FIELD = 1_000_000
 _ENOUGH_LINES = 20_000
 _SAMPLE_ROWS = 200
+_TITLE_ROWS = 20
 _NOT_DECODED = re.compile("[\udc80-\udcff]")
 _JSON_ENDINGS = (".jsonl", ".ndjson", ".json")
 
@@ -52,7 +57,10 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A file as it was recognised. ``encoding_from`` is ``given``, ``mark``, ``content`` or ``guess``."""
+    """A file as it was recognised. ``encoding_from`` is ``given``, ``mark``, ``content`` or ``guess``.
+
+    ``sheet`` is that of a workbook, ``head`` the number of its row with the heads of the columns.
+    """
 
     path: Path
     form: str
@@ -60,12 +68,17 @@ class Table:
     encoding_from: str
     columns: tuple[str, ...]
     delimiter: str = ""
+    sheet: Sheet | None = None
+    head: int = 0
 
     def records(self, progress: Callable[[int], None] | None = None) -> Iterator[Record]:
         """Every row that is not blank. ``progress`` is told the bytes of the file that were read.
 
         Raises InputError where the file itself ends or breaks; the rows before it have been given.
         """
+        if self.sheet:
+            yield from _sheet_rows(self.sheet, self.head, self.columns, progress)
+            return
         with _lines(self.path, self.encoding) as (lines, position):
             rows = _json_rows(lines) if self.form == "jsonl" else _csv_rows(lines, self.delimiter, self.columns)
             for number, record in enumerate(rows):
@@ -76,11 +89,18 @@ class Table:
                 progress(position())
 
 
-def open_table(path: Path, encoding: str = "") -> Table:
-    """Recognise a file: its form, charset, delimiter and columns. Raises InputError, or UsageError for ``encoding``."""
+def open_table(path: Path, encoding: str = "", sheet: str = "") -> Table:
+    """Recognise a file: its form, charset, delimiter and columns; ``sheet`` names one of a workbook.
+
+    Raises InputError, or UsageError for ``encoding`` and ``sheet``.
+    """
     head = _head(path)
-    if head[:4] == b"PK\x03\x04" or head[:8] == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1":
-        raise InputError(f"{path}: Excel workbooks cannot be read yet; save the sheet as CSV UTF-8")
+    if head[:4] == b"PK\x03\x04":
+        return _sheet_table(open_sheet(path, sheet), encoding)
+    if sheet:
+        raise UsageError(f"--sheet {one_line(sheet)}: {one_line(str(path))} is not an Excel workbook (.xlsx)")
+    if head[:8] == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1":
+        raise InputError(f"{path}: an Excel workbook of the old kind, or with a password; save it as .xlsx without one")
     if not head.strip():
         raise InputError(f"{path}: the file is empty")
     charset, how = _given(encoding, head) if encoding else _charset(path, head)
@@ -226,14 +246,19 @@ def _header(lines: _Lines, delimiter: str, path: Path) -> tuple[str, ...]:
     for record in _csv_rows(lines, delimiter, ()):
         if record.reason:
             raise InputError(f"{path}: line {record.line}: the heads of the columns: {record.reason}")
-        names = [str(cell).strip().lstrip("\ufeff") for cell in record.cells.values()]
-        seen: dict[str, int] = {}
-        for place, name in enumerate(names):
-            name = name or f"column {place + 1}"
-            seen[name] = seen.get(name, 0) + 1
-            names[place] = name if seen[name] == 1 else f"{name} ({seen[name]})"
-        return tuple(names)
+        return _named(str(cell) for cell in record.cells.values())
     raise InputError(f"{path}: the file has no rows")
+
+
+def _named(cells: Iterable[str]) -> tuple[str, ...]:
+    """Names of columns: trimmed, none empty, none twice."""
+    names = [cell.strip().lstrip("\ufeff") for cell in cells]
+    seen: dict[str, int] = {}
+    for place, name in enumerate(names):
+        name = name or f"column {place + 1}"
+        seen[name] = seen.get(name, 0) + 1
+        names[place] = name if seen[name] == 1 else f"{name} ({seen[name]})"
+    return tuple(names)
 
 
 def _csv_rows(lines: _Lines, delimiter: str, columns: tuple[str, ...]) -> Iterator[Record]:
@@ -314,3 +339,33 @@ def _jsonl_table(path: Path, charset: str, how: str) -> Table:
     if not columns:
         raise InputError(f"{path}: no line of it is a JSON object")
     return Table(path, "jsonl", charset, how, tuple(columns))
+
+
+def _sheet_table(sheet: Sheet, encoding: str) -> Table:
+    """The heads are in the first row with more than one cell, if there is one near the top: a title stands alone."""
+    if encoding:
+        raise UsageError(f"--encoding {one_line(encoding)}: a workbook is always UTF-8")
+    first = list(itertools.islice(sheet.rows(), _TITLE_ROWS))
+    if not first:
+        raise InputError(f"{sheet.path}: the sheet {shown(sheet.name)} has no rows")
+    head = next((row for row in first if sum(map(bool, row.cells)) > 1), first[0])
+    return Table(sheet.path, "xlsx", "utf-8", "content", _named(head.cells), sheet=sheet, head=head.number)
+
+
+def _sheet_rows(
+    sheet: Sheet, head: int, columns: tuple[str, ...], progress: Callable[[int], None] | None
+) -> Iterator[Record]:
+    for row in sheet.rows(progress):
+        if row.number > head:
+            yield _sheet_record(row, columns)
+
+
+def _sheet_record(row: Row, columns: tuple[str, ...]) -> Record:
+    written = io.StringIO(newline="")
+    csv.writer(written, lineterminator="").writerow(row.cells)
+    raw = written.getvalue()
+    if row.reason:
+        return Record(row.number, {}, raw, row.reason)
+    if any(row.cells[len(columns) :]):
+        return Record(row.number, {}, raw, f"{len(row.cells)} cells in {len(columns)} columns")
+    return Record(row.number, dict(zip(columns, row.cells, strict=False)), raw)

@@ -116,6 +116,19 @@ def test_wrong_words_of_a_command_name_what_is_right(folder: Path) -> None:
     assert (run.returncode, run.stderr.strip().endswith("smtp: missing, so nothing can be sent")) == (2, True)
 
 
+def test_a_sheet_of_a_workbook_is_previewed_and_imported(folder: Path) -> None:
+    book = str(Path(__file__).parent / "data" / "import" / "vendor_xlsxwriter.xlsx")
+    run = qianli(folder, "import", book, "--preview", "--sheet", "其他")
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.startswith("xlsx, ")
+    assert "另一頁" in run.stdout
+    run = qianli(folder, "import", book)
+    assert (run.returncode, run.stdout) == (0, "3 rows read, 3 new posts stored, 0 rows rejected\n")
+    run = qianli(folder, "import", book, "--sheet", "沒有")
+    assert (run.returncode, run.stderr.count("\n")) == (2, 1)
+    assert "no such sheet" in run.stderr
+
+
 def test_preview_shows_what_a_file_is_taken_for_and_stores_nothing(folder: Path) -> None:
     run = qianli(folder, "import", str(posts_file(folder)), "--preview")
     assert run.returncode == 0, run.stderr

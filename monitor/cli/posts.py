@@ -26,14 +26,15 @@ FIRST_DAY = date(2000, 1, 1)
 @click.option("--brand", default="", help="Every row mentions this brand.")
 @click.option("--map", "maps", multiple=True, metavar="FIELD=COLUMN", help="Where a field is; text=A+B joins columns.")
 @click.option("--encoding", default="", help="Force it, for example gb18030 or big5.")
+@click.option("--sheet", default="", help="Of a workbook; default: the first that is not hidden.")
 @click.option("--timezone", "zone", default="", help="Of times without one; default: the config's.")
 @click.option("--preview", is_flag=True, help="Show what the file was taken for and its first rows; store nothing.")
 @click.pass_obj
 def import_(
-    config_file: Path, file: Path, platform: str, brand: str, maps: tuple[str, ...], encoding: str, zone: str,
-    preview: bool,
+    config_file: Path, file: Path, platform: str, brand: str, maps: tuple[str, ...], encoding: str, sheet: str,
+    zone: str, preview: bool,
 ) -> None:  # fmt: skip
-    """Read posts from a CSV or JSON Lines FILE, also .gz; rows it cannot read go to FILE.rejected."""
+    """Read posts from a CSV, JSON Lines (both also .gz) or .xlsx FILE; rows it cannot read go to FILE.rejected."""
     from monitor.work.importing import import_file
     from sources.importer import Options
     from sources.importer import preview as look
@@ -43,7 +44,7 @@ def import_(
             known_brand(app, brand)
         options = Options(
             zone=read_zone(zone) if zone else app.config.timezone, platform=platform, brand=brand,
-            mapping=_mapping(maps), encoding=encoding,
+            mapping=_mapping(maps), encoding=encoding, sheet=sheet,
         )  # fmt: skip
         if preview:
             _print_preview(look(file, options))

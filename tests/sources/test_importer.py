@@ -279,8 +279,7 @@ def test_no_text_column_says_what_to_write(folder: Path) -> None:
     [
         (b"", "a.csv", "the file is empty"),
         (b"\n\n", "a.csv", "the file is empty"),
-        (b"PK\x03\x04....", "a.xlsx", "Excel workbooks cannot be read yet; save the sheet as CSV UTF-8"),
-        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "a.xls", "Excel workbooks"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "a.xls", "an Excel workbook of the old kind"),
         (b'[{"text": "x"}]', "a.json", "one JSON array"),
         (b"broken\nbroken\n", "a.jsonl", "no line of it is a JSON object"),
         (b'id,"text\n1,a\n', "a.csv", "line 1: the heads of the columns: a quote is opened"),
