@@ -336,6 +336,15 @@ def test_label_corrects_a_post_and_says_what_changed(folder: Path) -> None:
         assert (wrong.returncode, wrong.stderr.count("\n")) == (2, 1)
 
 
+def test_a_snownlp_model_of_ones_own_that_is_not_there_is_named(folder: Path) -> None:
+    (folder / "config.toml").write_text(CONFIG + '[sentiment]\nclassifier = "mine.marshal.3"\n', "utf-8")
+    done = qianli(folder, "status")
+    assert done.returncode == 2
+    assert "config.toml: sentiment: " in done.stderr
+    assert "mine.marshal.3: no model file" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
 def test_check_names_what_to_change_and_its_line(folder: Path) -> None:
     done = qianli(folder, "check")
     assert done.returncode == 1
