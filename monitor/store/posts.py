@@ -72,14 +72,17 @@ def add(
         claimed = counted_at(post.published_at, arrival.at)
         oldest = claimed if oldest is None else min(oldest, claimed)
         found = db.execute(
-            "SELECT id, text, named FROM posts WHERE platform = ? AND native_id = ?", [post.platform, post.native_id]
+            "SELECT id, text, kind, named FROM posts WHERE platform = ? AND native_id = ?",
+            [post.platform, post.native_id],
         ).fetchone()
         if found is None:
             identity = _insert(db, post, arrival, claimed, author_key, keep_names)
             new += 1
         else:
-            identity = found[0]
-            _see_again(db, identity, found[1], json.loads(found[2]), post, arrival, claimed)
+            identity, text, kind, named = found
+            _see_again(db, identity, text, json.loads(named), post, arrival, claimed)
+            if post.kind not in (kind, "post"):  # which says nothing: a source without a word for it
+                db.execute("UPDATE posts SET kind = ? WHERE id = ?", [post.kind, identity])
         old = arrival.heard_to is not None and claimed <= arrival.heard_to
         last_known = _seen_before(db, identity, post, arrival) or old
         known += last_known

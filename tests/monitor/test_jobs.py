@@ -374,6 +374,24 @@ def test_a_post_from_2099_deafens_nobody(tmp_path: Path) -> None:
     db.close()
 
 
+def test_a_new_kind_of_a_known_post_is_kept_and_nothing_else_of_it_is_done_again(tmp_path: Path) -> None:
+    kinds = iter(["complaint:processing", "complaint:replied", "post", "complaint:replied"])
+
+    def complaints(query: Query) -> list[Page]:
+        return [Page((post(1, "澄嵐爛", NOW - HOUR, kind=next(kinds)),), exhausted=True)]
+
+    app = make_app(tmp_path, {"heimao": complaints})
+    db = app.open_store()
+    seen = []
+    for n in range(4):
+        jobs.cycle(app, db, NOW + n * HOUR)
+        seen.append(db.execute("SELECT kind FROM posts").fetchone()[0])
+    assert seen == ["complaint:processing"] + ["complaint:replied"] * 3, "one that has no word for it takes none away"
+    assert db.execute("SELECT count(*) FROM queue").fetchone() == (0,)
+    assert db.execute("SELECT count(*) FROM revisions").fetchone() == (0,)
+    db.close()
+
+
 def test_replies_inherit_their_roots_brand_whoever_comes_first(tmp_path: Path) -> None:
     pages = [
         Page((post("r1", "太爛了", NOW - MINUTE, root="t", parent="t"),)),
