@@ -10,11 +10,12 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any, NotRequired, Protocol, Required, get_type_hints, runtime_checkable
 
-from monitor.errors import ConfigError, first_problem, nearest, one_line, shown
+from monitor.errors import ConfigError, Location, first_problem, nearest, one_line, shown
 from monitor.model import Cursor, Gone, Page, Post, Query
 
 if TYPE_CHECKING:
@@ -44,8 +45,11 @@ class Source(Protocol):
 class Rechecks(Protocol):
     """A source that can also look again at posts it gave before."""
 
-    def recheck(self, posts: Sequence[Post]) -> Iterator[Post | Gone]:
-        """Each post as it is now, or Gone when the platform itself says that it no longer exists."""
+    def recheck(self, posts: Sequence[Post], now: datetime) -> Iterator[Post | Gone]:
+        """Each post as it is ``now``, or Gone when the platform itself says that it no longer exists.
+
+        A post of which the platform says neither is passed over. Raises as ``fetch``.
+        """
         ...
 
 
@@ -116,8 +120,16 @@ def _checked(kind: type, settings: Mapping[str, object], where: str) -> dict[str
     except ValidationError as error:
         file, _, table = where.rpartition(": ")
         inside: list[Mapping[str, Any]] = [{**p, "loc": (table, *p["loc"])} for p in error.errors()]
-        raise ConfigError(first_problem(inside, file, lambda at: (*keys, *COMMON) if at == (table,) else ())) from error
+        raise ConfigError(first_problem(inside, file, lambda at: _known(at, table, keys, hints))) from error
     return checked
+
+
+def _known(at: Location, table: str, keys: Sequence[str], hints: Mapping[str, Any]) -> Sequence[str]:
+    """The names that may stand at a place of the table: its keys, or those of a setting that is a dataclass itself."""
+    if at == (table,):
+        return (*keys, *COMMON)
+    inner = hints.get(str(at[1])) if len(at) == 2 else None
+    return [f.name for f in dataclasses.fields(inner)] if dataclasses.is_dataclass(inner) else ()
 
 
 def _has_no_default(field: dataclasses.Field[Any]) -> bool:
