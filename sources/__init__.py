@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 GROUP = "qianli.sources"
 COMMON = ("name", "type", "every", "blind_after")
-_BUILT_IN = {"feed": "sources.feed:Feed"}
+_BUILT_IN = {
+    "feed": "sources.feed:Feed",
+    "json_api": "sources.jsonapi:JsonApi",
+}
 
 
 class Source(Protocol):
