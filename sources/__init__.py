@@ -26,6 +26,7 @@ COMMON = ("name", "type", "every", "blind_after")
 _BUILT_IN = {
     "feed": "sources.feed:Feed",
     "json_api": "sources.jsonapi:JsonApi",
+    "bluesky": "sources.bluesky:Bluesky",
     "mastodon": "sources.mastodon:Mastodon",
 }
 
