@@ -27,6 +27,7 @@ _BUILT_IN = {
     "feed": "sources.feed:Feed",
     "json_api": "sources.jsonapi:JsonApi",
     "bluesky": "sources.bluesky:Bluesky",
+    "gdelt": "sources.gdelt:Gdelt",
     "mastodon": "sources.mastodon:Mastodon",
 }
 
