@@ -29,6 +29,7 @@ _BUILT_IN = {
     "bluesky": "sources.bluesky:Bluesky",
     "gdelt": "sources.gdelt:Gdelt",
     "mastodon": "sources.mastodon:Mastodon",
+    "ptt": "sources.ptt:Ptt",
 }
 
 
