@@ -30,6 +30,7 @@ _BUILT_IN = {
     "gdelt": "sources.gdelt:Gdelt",
     "mastodon": "sources.mastodon:Mastodon",
     "ptt": "sources.ptt:Ptt",
+    "telegram": "sources.telegram:Telegram",
 }
 
 
