@@ -28,6 +28,7 @@ _BUILT_IN = {
     "json_api": "sources.jsonapi:JsonApi",
     "bluesky": "sources.bluesky:Bluesky",
     "gdelt": "sources.gdelt:Gdelt",
+    "heimao": "sources.heimao:Heimao",
     "mastodon": "sources.mastodon:Mastodon",
     "ptt": "sources.ptt:Ptt",
     "telegram": "sources.telegram:Telegram",
