@@ -30,6 +30,7 @@ _BUILT_IN = {
     "gdelt": "sources.gdelt:Gdelt",
     "heimao": "sources.heimao:Heimao",
     "mastodon": "sources.mastodon:Mastodon",
+    "plurk": "sources.plurk:Plurk",
     "ptt": "sources.ptt:Ptt",
     "telegram": "sources.telegram:Telegram",
 }
