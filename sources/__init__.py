@@ -33,6 +33,7 @@ _BUILT_IN = {
     "plurk": "sources.plurk:Plurk",
     "ptt": "sources.ptt:Ptt",
     "telegram": "sources.telegram:Telegram",
+    "weibo": "sources.weibo:Weibo",
 }
 
 
