@@ -26,6 +26,7 @@ COMMON = ("name", "type", "every", "blind_after")
 _BUILT_IN = {
     "feed": "sources.feed:Feed",
     "json_api": "sources.jsonapi:JsonApi",
+    "bilibili": "sources.bilibili:Bilibili",
     "bluesky": "sources.bluesky:Bluesky",
     "gdelt": "sources.gdelt:Gdelt",
     "heimao": "sources.heimao:Heimao",
