@@ -35,6 +35,7 @@ _BUILT_IN = {
     "ptt": "sources.ptt:Ptt",
     "telegram": "sources.telegram:Telegram",
     "weibo": "sources.weibo:Weibo",
+    "youtube": "sources.youtube:YouTube",
 }
 
 
