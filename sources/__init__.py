@@ -25,6 +25,14 @@ GROUP = "qianli.sources"
 COMMON = ("name", "type", "every", "blind_after")
 _BUILT_IN = {
     "feed": "sources.feed:Feed",
+    "google-news": "sources.presets:GoogleNews",
+    "bing-news": "sources.presets:BingNews",
+    "ptt-atom": "sources.presets:PttAtom",
+    "rsshub": "sources.presets:RssHub",
+    "youtube-channel": "sources.presets:YouTubeChannel",
+    "v2ex": "sources.presets:V2ex",
+    "app-store": "sources.presets:AppStore",
+    "hackernews": "sources.presets:HackerNews",
     "json_api": "sources.jsonapi:JsonApi",
     "bilibili": "sources.bilibili:Bilibili",
     "bluesky": "sources.bluesky:Bluesky",
