@@ -6,14 +6,14 @@ examples, so that a person can judge it.
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
 
 from monitor.matching import Matcher, Rule
-from monitor.text import excerpt, fold_text
+from monitor.text import excerpt, fold_text, han_fold
 
 ENOUGH_POSTS = 200
 """Posts below which nothing is concluded from what a term does not find."""
@@ -89,7 +89,7 @@ def _where(brand: str) -> str:
 
 
 def _listed(words: Iterable[str]) -> str:
-    return "[" + ", ".join(f'"{w}"' for w in words) + "]"
+    return "[" + ", ".join(json.dumps(w, ensure_ascii=False) for w in words) + "]"
 
 
 # -- from the words alone -------------------------------------------------------------------------------------------
@@ -131,22 +131,34 @@ def _one_script(brands: Sequence[Terms]) -> list[Finding]:
     """Matching folds both scripts together; a platform that is searched for the term does not."""
     found = []
     for brand in brands:
-        missing = [v for v in dict.fromkeys(v for t in brand.terms for v in _variants(t)) if v not in brand.terms]
-        if missing:
+        missing = [v for t in brand.terms if (v := _simplified(t)) != t and v not in brand.terms]
+        lacking = [t for t in brand.terms if _one_traditional(t) and not _has_other(t, brand.terms)]
+        if missing := list(dict.fromkeys(missing)):
             says = f"posts in the other script are matched, but sources are not searched for {_listed(missing)}"
             found.append(Finding(_where(brand.brand), says, f"terms = {_listed([*brand.terms, *missing])}"))
+        if lacking:
+            says = f"posts in the other script are matched, but sources are searched only for {_listed(lacking)}"
+            found.append(Finding(_where(brand.brand), f"{says}: is there a Traditional form?"))
     return found
 
 
-def _variants(term: str) -> list[str]:
-    return [v for name in ("t2s", "s2t") if (v := _converter(name).convert(term)) != term]
+def _simplified(term: str) -> str:
+    return "".join(han_fold().get(char, char) for char in term)
+
+
+def _has_other(term: str, terms: Sequence[str]) -> bool:
+    return any(other != term and fold_text(other) == fold_text(term) for other in terms)
+
+
+def _one_traditional(term: str) -> bool:
+    """Whether a term is Simplified and has characters that Traditional texts write otherwise; which, a person knows:
+    范 may be a name or 範, 为 is 為 or 爲."""
+    return _simplified(term) == term and any(char in _simplified_ones() for char in term)
 
 
 @cache
-def _converter(name: str) -> Any:
-    from opencc import OpenCC
-
-    return OpenCC(name)
+def _simplified_ones() -> frozenset[str]:
+    return frozenset(han_fold().values())
 
 
 # -- from posts -----------------------------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ from sqlite_utils import Database
 from monitor.config import Brand
 from monitor.errors import Hung, ServerUnreachable, SourceError
 from monitor.model import OpsFacts
-from monitor.store import counts, outbox, posts, service, writing
+from monitor.store import counts, outbox, posts, reading, service, writing
 from monitor.store.posts import Queued
 from monitor.work import blindness, changeover, collecting, digesting, heartbeat, sending, stages, watching
 from monitor.work.app import App
@@ -62,7 +62,7 @@ def cycle(app: App, db: Database, now: datetime, progress: Progress = quiet) -> 
     watch(app, db, now)
     digest(app, db, now, report)
     send(app, db, now, report)
-    heartbeat.beat(app, db, now)
+    heartbeat.beat(app, now)
     report.failed = len(service.failures(db))
     return report
 
@@ -212,7 +212,8 @@ def make_digest(
 ) -> Path:  # fmt: skip
     """Load the day, render it, archive the page, then store the row and the owed mail; a page only to look at ends
     with the page."""
-    loaded = digesting.load(app, db, brand, brand_id, day, now, late)
+    with reading(db):
+        loaded = digesting.load(app, db, brand, brand_id, day, now, late)
     page = digesting.archive(app, loaded, folder, preview=not send)
     if send:
         digesting.store(app, db, brand, brand_id, loaded, page)
@@ -280,6 +281,7 @@ def fail(app: App, db: Database, stage: str, item: str, error: Exception, now: d
     """Log, store and report what the boundary caught: never with a post's text, always with the traceback."""
     if not app.keep_going:
         raise error
+    app.failed += 1
     trace_id = secrets.token_hex(4)
     where = "".join(traceback.format_tb(error.__traceback__))
     log.error("%s of %s failed: %s, trace %s\n%s", stage, item, type(error).__name__, trace_id, where)

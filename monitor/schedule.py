@@ -114,7 +114,7 @@ def _digest(app: App, db: Database, now: datetime) -> None:
 def _beat(app: App, db: Database, now: datetime) -> None:
     """Only while the others still do their work: a thread that hangs is no good round."""
     if all(name in app.done and now - app.done[name] < STALLED for name in WORK):
-        heartbeat.beat(app, db, now)
+        heartbeat.beat(app, now)
 
 
 def _renew(app: App, db: Database, now: datetime) -> None:

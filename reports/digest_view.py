@@ -5,6 +5,7 @@ The templates only place and escape it, so page, mail and text cannot disagree.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -77,6 +78,7 @@ class Day:
 @dataclass(frozen=True, slots=True)
 class DigestView:
     brand: str
+    brand_word: str
     day: str
     title: str
     subject: str
@@ -109,6 +111,7 @@ def digest_view(digest: Digest, words: Language) -> DigestView:
     day = words.day(digest.day)
     return DigestView(
         brand=brand,
+        brand_word=shlex.quote(brand),
         day=day,
         title=words.gettext("%(brand)s: daily digest, %(day)s", brand=brand, day=day),
         subject=_subject(digest, brand, badge, words),

@@ -49,6 +49,8 @@ def train(
     from monitor.sentiment.people import read_labelled_csv
     from monitor.work import teaching
 
+    if shipped and (files or alone or sample or dry_run):
+        raise UsageError("--shipped: goes with no file and no other option; it trains nothing")
     with opened(config_file) as (app, db):
         if shipped:
             changed = teaching.go_back(db)

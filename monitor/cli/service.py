@@ -114,6 +114,9 @@ def _print_status(found: dict[str, Any]) -> None:
                    f"last digest {b['last_digest'] or 'none'}")  # fmt: skip
     for i in found["open_incidents"]:
         click.echo(f"incident {i['incident']}: {i['brand']}, {i['severity']}, {i['state']}, {i['origin']}")
+    model = found["model"]
+    waits = model["chosen"] is not None and model["chosen"] != model["speaks"]
+    click.echo(f"model: {model['speaks'] or 'none yet'}" + (f"; {model['chosen']} waits to speak" if waits else ""))
     click.echo("queues: " + ", ".join(f"{k} {v}" for k, v in found["queues"].items()))
     click.echo("outbox: " + ", ".join(f"{k} {v}" for k, v in found["outbox"].items()))
     for line in found["trouble"]:

@@ -76,6 +76,16 @@ def writing(db: Database, *, durable: bool = False) -> Iterator[None]:
             db.conn.rollback()
 
 
+@contextmanager
+def reading(db: Database) -> Iterator[None]:
+    """One read transaction: everything read in it is of one moment, whatever other threads commit meanwhile."""
+    db.execute("BEGIN")
+    try:
+        yield
+    finally:
+        db.conn.rollback()
+
+
 def fact(db: Database, name: str) -> str | None:
     row = db.execute("SELECT value FROM facts WHERE name = ?", [name]).fetchone()
     return row[0] if row else None

@@ -27,12 +27,13 @@ def find_post(db: Database, name: str) -> int | None:
     """The id of a post named by its id, its address or ``platform:native_id``."""
     if name.isascii() and name.isdigit():
         row = db.execute("SELECT id FROM posts WHERE id = ?", [int(name)]).fetchone() if len(name) < 19 else None
-    elif "://" in name:
-        row = db.execute("SELECT id FROM posts WHERE url = ? ORDER BY id LIMIT 1", [name]).fetchone()
-    else:
-        row = db.execute(
-            "SELECT id FROM posts WHERE platform = ? AND native_id = ?", list(name.partition(":")[::2])
-        ).fetchone()
+        return row[0] if row else None
+    name = name.encode("utf-8", "replace").decode()  # a shell hands over bytes that are no text as surrogates
+    row = db.execute(
+        """SELECT id FROM posts WHERE platform = ? AND native_id = ?
+           UNION ALL SELECT id FROM posts WHERE url = ? AND url <> '' LIMIT 1""",
+        [*name.partition(":")[::2], name],
+    ).fetchone()
     return row[0] if row else None
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from monitor.model import utc_text
-from monitor.store import coverage, outbox, posts, service
+from monitor.store import coverage, fact, models, outbox, posts, service
 
 WINDOW = timedelta(hours=24)
 OVERDUE = timedelta(hours=1)
@@ -35,6 +35,11 @@ def overview(db: Database, sources: Sequence[str], brands: Mapping[str, int], no
         "open_incidents": list(db.query(
             "SELECT incident, brand, origin, state, severity, opened_at FROM v_incidents WHERE state <> 'resolved'"
         )),
+        "model": {
+            "speaks": models.speaking(db),
+            "since": utc_text(since) if (since := models.since(db)) else None,
+            "chosen": fact(db, "chosen_model"),
+        },
         "outbox": outbox.summary(db),
         "trouble": _trouble(db, sources, now),
         "failures": service.failures(db),

@@ -52,11 +52,6 @@ def failures(db: Database) -> list[dict[str, object]]:
     return list(db.query("SELECT * FROM failures ORDER BY at DESC, stage, item"))
 
 
-def failed_since(db: Database, moment: datetime) -> bool:
-    """Whether anything failed at or after a moment that has not worked since."""
-    return db.execute("SELECT 1 FROM failures WHERE at >= ?", [utc_text(moment)]).fetchone() is not None
-
-
 def clear_failures(db: Database, stage: str, ids: Iterable[int]) -> None:
     """Posts that a stage has now done; read first, because hardly ever is there anything to clear."""
     if db.execute("SELECT 1 FROM failures WHERE stage = ?", [stage]).fetchone():

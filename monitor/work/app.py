@@ -45,6 +45,7 @@ class Collector:
 @dataclass
 class App:
     """The service's parts. ``keep_going`` False makes the one boundary raise what it would record: for tests.
+    ``failed``: how often something was recorded since the last heartbeat.
 
     ``trained``: the files of the model that the user trained and chose; None: the shipped one scores.
     """
@@ -62,6 +63,7 @@ class App:
     started: datetime | None = None
     trained: tuple[bytes, bytes] | None = None
     last_beat: datetime | None = None
+    failed: int = 0
     done: dict[str, datetime] = field(default_factory=dict)
 
     @property

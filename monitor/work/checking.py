@@ -45,6 +45,11 @@ def _secrets(app: App) -> Iterator[Finding]:
         where = f'sources "{table.name}"'
         named += [(where, key, str(value)) for key, value in table.settings.items() if key.endswith("_env")]
         named += [(where, key, name) for key, value in table.settings.items() for name in secret_names(value)]
+    beat = os.environ.get(app.config.service.heartbeat_url_env, "https://")
+    if not beat.startswith(("http://", "https://")):
+        yield Finding(
+            "service", "heartbeat_url_env: the variable holds no http or https address", "export ...=https://..."
+        )
     for where, key, name in named:
         if name and not os.environ.get(name):
             yield Finding(where, f"{key}: the environment variable {name} is not set", f"export {name}=...")

@@ -9,16 +9,12 @@ from sqlite_utils import Database
 
 from monitor.errors import UsageError, nearest, shown
 from monitor.model import Label
+from monitor.sentiment.people import WORDS
 from monitor.store import labels, mentions, writing
 from monitor.work import stages
 from monitor.work.app import App
 
-WORDS = {
-    Label.NEGATIVE: ("negative", "负面", "負面"),
-    Label.NEUTRAL: ("neutral", "中性"),
-    Label.POSITIVE: ("positive", "正面"),
-    Label.UNSURE: ("unsure", "不确定", "不確定"),
-}
+SAID = {word: label for word, label in WORDS.items() if label is not Label.UNSCORED}
 """What a person may say. That a text holds no Chinese is not a matter of opinion."""
 
 
@@ -33,11 +29,11 @@ class Done:
 
 
 def value(word: str) -> Label:
-    for label, words in WORDS.items():
-        if word.strip().lower() in words:
-            return label
-    known = [w for words in WORDS.values() for w in words]
-    raise UsageError(f"VALUE: must be negative, neutral, positive or unsure, not {shown(word)}{nearest(word, known)}")
+    found = SAID.get(word.strip().lower())
+    if found is None:
+        known = f"{shown(word)}{nearest(word, SAID)}"
+        raise UsageError(f"VALUE: must be negative, neutral, positive or unsure, not {known}")
+    return found
 
 
 def label(app: App, db: Database, name: str, said: Label, brand: str, by: str, now: datetime) -> Done:

@@ -5,10 +5,7 @@ from __future__ import annotations
 import logging
 from datetime import datetime, timedelta
 
-from sqlite_utils import Database
-
 from monitor.errors import SourceError, one_line
-from monitor.store import service
 from monitor.work.app import App
 
 EVERY = timedelta(minutes=1)
@@ -17,7 +14,7 @@ EVERY = timedelta(minutes=1)
 log = logging.getLogger("qianli")
 
 
-def beat(app: App, db: Database, now: datetime) -> bool:
+def beat(app: App, now: datetime) -> bool:
     """Call the address, unless something failed since the last call or that was just now; whether it was reached.
 
     A call that does not get through is only logged: the one who misses it will say so.
@@ -25,8 +22,9 @@ def beat(app: App, db: Database, now: datetime) -> bool:
     url, last = app.heartbeat_url, app.last_beat
     if not url or (last is not None and now - last < EVERY):
         return False
+    failed, app.failed = app.failed, 0
     app.last_beat = now
-    if service.failed_since(db, last or now):
+    if failed:
         return False
     try:
         app.http.get(url, now=now)

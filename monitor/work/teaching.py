@@ -36,7 +36,7 @@ class Taught:
 def corrections(app: App, db: Database) -> tuple[list[Labelled], list[str]]:
     """What people labelled by ``label``, as the words that were scored, and the brand of each ("" : the whole post)."""
     names = {identity: name for name, identity in app.brands.items()}
-    found = labels.corrected(db)
+    found = [c for c in labels.corrected(db) if c.brand is None or c.brand in names]
     texts = [
         c.text if c.brand is None else said_of(c.text, app.matcher.find_all(c.text), c.brand) for c in found
     ]  # fmt: skip

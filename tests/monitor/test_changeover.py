@@ -6,14 +6,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from sqlite_utils import Database
 
 from monitor import jobs
 from monitor.jobs import Report
-from monitor.model import BIN, Label, Page, Post, Query, Score, bin_start
-from monitor.store import counts, models, writing
+from monitor.model import BIN, Digest, Label, Page, Post, Query, Score, bin_start, utc_text
+from monitor.schema import migrations
+from monitor.store import counts, coverage, models, open_store, posts, writing
 from monitor.work import changeover, digesting
 from monitor.work.app import App
 from tests.standin import DAY, HOUR, MINUTE, NOW, Mailbox, Words, mail_server, make_app, post
@@ -248,6 +251,104 @@ def test_the_digest_says_which_model_spoke(tmp_path: Path, mailbox: Mailbox) -> 
     use(app, Grim())
     jobs.process(app, db, NOW, Report())
     assert digesting.load(app, db, app.config.brands[0], 1, day, NOW).model == "grim-1"
+    db.close()
+
+
+def test_every_switch_there_was_is_a_border(tmp_path: Path) -> None:
+    """From the first switch on twice as much is negative. After a second one, all is judged again from the beginning:
+    the first border is none that people need to hear of."""
+    app = make_app(tmp_path, {"forum": lambda query: []})
+    db = app.open_store()
+    start, first, second = NOW - 44 * DAY, NOW - 4 * DAY, NOW
+    border = first - 28 * DAY
+    rng = np.random.default_rng(7)
+    bins = [start + i * BIN for i in range(44 * 96)]
+    voices = rng.poisson([1.0 if at < border else 4.0 for at in bins])
+    with writing(db):
+        db.conn.executemany(
+            "INSERT INTO counts VALUES (1, 'forum', ?, 8, ?, ?, ?, 8, 'm')",
+            [(utc_text(at), int(n), int(n), int(n)) for at, n in zip(bins, voices, strict=True)],
+        )
+        coverage.add_heard(db, "forum", start, NOW, timedelta(hours=2))
+    for held in (first, second):
+        with writing(db):
+            db.execute(
+                "INSERT INTO holds VALUES (1, ?, ?)", [utc_text(bin_start(held - 28 * DAY)), utc_text(bin_start(held))]
+            )
+    jobs.watch(app, db, NOW)
+    assert db.execute("SELECT bin FROM spikes WHERE bin >= ?", [utc_text(border)]).fetchall() == []
+    with writing(db):
+        db.execute("DELETE FROM holds")
+        db.execute("DELETE FROM detector_states")
+    jobs.watch(app, db, NOW)
+    assert db.execute("SELECT bin FROM spikes WHERE bin >= ?", [utc_text(border)]).fetchall() != []
+    db.close()
+
+
+def test_a_model_that_comes_back_does_not_find_its_old_scores(tmp_path: Path, mailbox: Mailbox) -> None:
+    app = forum_app(tmp_path, mailbox, storm=NOW + 400 * DAY)
+    db = app.open_store()
+    step(app, db, START, NOW, 6 * HOUR)
+    use(app, Grim())
+    jobs.process(app, db, NOW, Report())
+    assert db.execute("SELECT DISTINCT model FROM scores").fetchall() == [("grim-1",)]
+    use(app, Words())
+    report = Report()
+    jobs.process(app, db, NOW, report)
+    assert report.stages["rescore"] == db.execute("SELECT count(*) FROM mentions").fetchone()[0]
+    assert db.execute("SELECT DISTINCT model FROM scores").fetchall() == [("words-1",)]
+    db.close()
+
+
+def test_posts_that_wait_for_a_score_switch_with_the_rest(tmp_path: Path, mailbox: Mailbox) -> None:
+    """Changed rules put every post into the queue; a switch in the same round is one switch all the same."""
+    app = forum_app(tmp_path, mailbox, storm=NOW + 400 * DAY)
+    db = app.open_store()
+    step(app, db, START, NOW, 6 * HOUR)
+    with writing(db):
+        posts.enqueue(db, "score", [i for (i,) in db.execute("SELECT id FROM posts").fetchall()])
+    use(app, Grim())
+    jobs.change_model(app, db, NOW, Report(), jobs.quiet)
+    assert {m for _, _, m in daily(db)} == {"grim-1"}
+    db.close()
+
+
+def test_an_older_database_is_not_judged_again_at_its_first_switch(tmp_path: Path) -> None:
+    path = tmp_path / "old.db"
+    old = Database(path)
+    migrations.apply(old, stop_before="models_and_portions")
+    old.conn.executescript(
+        """INSERT INTO brands VALUES (1, 'b', 'own'), (2, 'c', 'competitor');
+           INSERT INTO source_runs (source, started_at, state) VALUES ('s', '2026-11-20T01:52:10Z', 'ok');"""
+    )
+    old.close()
+    db = open_store(path)
+    assert db.execute("SELECT * FROM watches").fetchall() == [(1, "2026-11-20T01:45:00Z")]
+    db.close()
+
+
+def test_a_digest_is_of_one_moment(tmp_path: Path, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A switch that another thread commits while a digest is read shows in none of its numbers."""
+    app = forum_app(tmp_path, mailbox, storm=NOW + 400 * DAY)
+    db = app.open_store()
+    step(app, db, START, NOW, 6 * HOUR)
+    day, read = (NOW - DAY).astimezone(app.config.timezone).date(), digesting.facts.platforms
+
+    def meanwhile(*words: Any) -> list[str]:
+        other = app.open_store()
+        use(app, Grim())
+        jobs.process(app, other, NOW, Report())
+        other.close()
+        return read(*words)
+
+    monkeypatch.setattr(digesting.facts, "platforms", meanwhile)
+    seen: list[Digest] = []
+    monkeypatch.setattr(digesting, "archive", lambda app, digest, *_, **__: seen.append(digest))
+    jobs.make_digest(app, db, app.config.brands[0], 1, day, NOW, send=False)
+    (digest,) = seen
+    assert sum(t.negative_posts for _, t in digest.platforms) == digest.today.negative_posts
+    assert digest.model == "words-1"
+    assert models.speaking(db) == "grim-1"
     db.close()
 
 

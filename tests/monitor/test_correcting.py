@@ -49,6 +49,15 @@ def test_a_post_is_known_by_its_id_its_address_and_its_platform(app: App, stored
     assert row == ("positive", "Lan")
 
 
+def test_an_id_may_look_like_an_address(app: App, stored: Database) -> None:
+    """Feeds often give one as the other."""
+    odd = post("https://news.example/rss?guid=1", "澄嵐爛", NOW)
+    shown = make_app(Path(app.config.folder), {"forum": lambda query: [Page((odd,))]})
+    jobs.collect(shown, stored, NOW + HOUR, Report())
+    jobs.process(shown, stored, NOW + HOUR, Report())
+    assert say(shown, stored, "forum:https://news.example/rss?guid=1").before == "negative"
+
+
 def test_it_counts_at_once_and_the_newest_word_stands(app: App, stored: Database) -> None:
     before = stored.execute("SELECT sum(negative_voices) FROM counts WHERE brand = 1").fetchone()
     say(app, stored, "1")
@@ -73,6 +82,8 @@ def test_where_a_post_speaks_of_two_one_must_say_which(app: App, stored: Databas
         ("99", "", r'POST: "99" is no post here'),
         ("9" * 30, "", "is no post here"),
         ("forum:x\n", "", "is no post here"),
+        ("\udcff", "", "is no post here"),
+        ("forum:\udcff", "", "is no post here"),
         ("3", "", "post 3 mentions none of the watched brands|POST: 3 mentions none"),
         ("1", "霽川", "--brand: post 1 does not mention 霽川, but 澄嵐"),
     ],

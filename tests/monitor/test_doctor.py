@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tomllib
+
 from monitor.doctor import ENOUGH_POSTS, Finding, Sample, Terms, examine
 
 PLAIN = [Sample(f"今天第{i}次出門買菜") for i in range(ENOUGH_POSTS)]
@@ -29,6 +31,16 @@ def test_the_other_script_is_missed_only_by_searches() -> None:
     (found,) = examine([Terms("澄嵐", ("澄嵐",))], [])
     assert found.change == 'terms = ["澄嵐", "澄岚"]'
     assert examine([Terms("Lan", ("Chenglan",))], []) == []
+    for both in (("台积电", "台積電"), ("范思哲",), ("澄嵐", "澄岚")):
+        assert not any(f.change for f in examine([Terms("x", both)], [])), both
+    (asked,) = examine([Terms("华为", ("华为",))], [])
+    assert "is there a Traditional form?" in asked.says  # which one, a person knows: 為 or 爲
+    assert asked.change == ""
+
+
+def test_a_change_is_a_line_of_toml_whatever_the_words() -> None:
+    found = examine([Terms("x", ('嵐"\\澄',))], [])
+    assert tomllib.loads(found[0].change)["terms"][0] == '嵐"\\澄'
 
 
 def test_a_longer_word_round_a_term_is_shown_with_examples() -> None:
