@@ -30,6 +30,11 @@ _NEUTRAL_TONE = frozenset(
 _IS_HAN = re.compile(f"[{HAN}]+")
 
 
+def has_tone(folded: str) -> bool:
+    """Whether this has a letter that carries a tone, without which no text has a gloss."""
+    return _HAS_TONE.search(folded) is not None
+
+
 def find_glosses(folded: str) -> list[tuple[int, int]]:
     """Where the glosses of a folded text stand; toneless or damaged ones only beside a whole toned one.
 

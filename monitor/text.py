@@ -35,9 +35,6 @@ the cost of a run of n grows with n * n: see ``tests/bench/sentiment_speed.py --
 MAX_SCORED = 10_000
 """Characters of one text that are scored. A score is a sum over words and is saturated long before this."""
 
-HAN = "\u3005\u3007\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003ffff"
-"""Han characters as the inside of a regular expression's set, after NFKC."""
-
 
 @cache
 def han_fold() -> Mapping[str, str]:
@@ -108,6 +105,11 @@ def _is_ignored(char: str) -> bool:
 _FOLD = _FoldTable()
 
 
+def fold_character(code: int) -> str:
+    """The fold of one code point by itself: none, one or several characters."""
+    return _FOLD[code]
+
+
 def fold_text(text: str) -> str:
     """``fold(text).text``, for when no offsets are needed."""
     folded = text.translate(_FOLD)
@@ -156,28 +158,31 @@ def _fold_by_clusters(text: str) -> Folded:
     """Composed cluster by cluster, so that each character keeps its place where marks join others."""
     out: list[str] = []
     offsets, ends = array("I"), array("I")
-    cluster, start, end = "", 0, 0
+    cluster, places = "", array("I")
     for place, char in enumerate(text):
         for piece in _FOLD[ord(char)]:
-            if cluster and not _joins(piece):
-                _close(cluster, start, end, out, offsets, ends)
-                cluster = ""
-            if not cluster:
-                start = place
-            cluster, end = cluster + piece, place + 1
-    _close(cluster, start, end, out, offsets, ends)
+            if cluster and not joins(piece):
+                _close(cluster, places, out, offsets, ends)
+                cluster, places = "", array("I")
+            cluster += piece
+            places.append(place)
+    _close(cluster, places, out, offsets, ends)
     offsets.append(len(text))
     return Folded("".join(out), offsets, ends)
 
 
-def _close(cluster: str, start: int, end: int, out: list[str], offsets: array[int], ends: array[int]) -> None:
+def _close(cluster: str, places: array[int], out: list[str], offsets: array[int], ends: array[int]) -> None:
     composed = unicodedata.normalize("NFC", cluster)
     out.append(composed)
-    offsets.extend([start] * len(composed))
-    ends.extend([end] * len(composed))
+    if composed == cluster:
+        offsets.extend(places)
+        ends.extend(place + 1 for place in places)
+    else:
+        offsets.extend(places[:1] * len(composed))
+        ends.extend([places[-1] + 1] * len(composed))
 
 
-def _joins(char: str) -> bool:
+def joins(char: str) -> bool:
     """Whether NFC may compose or reorder this character with the one before it."""
     return unicodedata.combining(char) != 0 or char in _composing_starters()
 

@@ -11,9 +11,12 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 OURS = ("monitor", "sources", "reports")
-PURE = ("text", "glosses", "matching", "portions", "sentiment", "stories", "spikes", "incidents", "digest", "doctor")
+PURE = (
+    "text", "glosses", "folding", "matching", "portions", "sentiment", "stories", "spikes", "incidents", "digest",
+    "doctor",
+)  # fmt: skip
 BASE = {"monitor.model", "monitor.errors"}
-SHARED = {"monitor.text", "monitor.glosses", "monitor.portions", "monitor.matching"}
+SHARED = {"monitor.text", "monitor.glosses", "monitor.folding", "monitor.portions", "monitor.matching"}
 
 MAY_IMPORT = {
     "monitor.model": set(),

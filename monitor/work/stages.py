@@ -37,7 +37,7 @@ def prepare(app: App, db: Database, now: datetime) -> None:
 
 
 def find(app: App, batch: Sequence[Queued]) -> list[list[Hit]]:
-    return [app.matcher.find(post.text) for post in batch]
+    return app.matcher.find_many([post.text for post in batch])
 
 
 def store_matches(app: App, db: Database, batch: Sequence[Queued], found: dict[int, list[Hit]]) -> None:
@@ -67,11 +67,12 @@ def _mentions(app: App, db: Database, post: Queued, hits: Sequence[Hit], own: in
 
 def score(app: App, batch: Sequence[Queued]) -> list[list[Scored]]:
     """Each post's own score, and where it is long or speaks of several brands, that of what it says of each."""
-    wholes = app.scorer.score_many([post.text for post in batch])
-    named = [Named(p.text, whole, app.matcher.find_all(p.text)) for p, whole in zip(batch, wholes, strict=True)]
+    texts = [post.text for post in batch]
+    found = app.matcher.find_all_many(texts)
+    named = [Named(*each) for each in zip(texts, app.scorer.score_many(texts), found, strict=True)]
     return [
-        [Scored(post.id, each.whole), *_of_brands(post.id, each, found)]
-        for post, each, found in zip(batch, named, score_mentions(app.scorer, named), strict=True)
+        [Scored(post.id, each.whole), *_of_brands(post.id, each, of_brands)]
+        for post, each, of_brands in zip(batch, named, score_mentions(app.scorer, named), strict=True)
     ]
 
 
