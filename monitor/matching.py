@@ -143,7 +143,8 @@ class Matcher:
         for brand in sorted(terms):
             if brand in self._requiring and brand not in required:
                 continue
-            places = sorted(terms[brand])
+            places = terms[brand]
+            places.sort()
             if brand in excludes:
                 places = _not_excluded(places, excludes[brand])
             if places:
