@@ -1,4 +1,4 @@
-"""The jobs, read downwards: collect, match, score, group, count, watch; digest; send.
+"""The jobs, read downwards: collect, recheck; match, score, group, count, watch; digest; send.
 
 Each job takes its work from the database and leaves its result there, so a crash anywhere loses nothing. ``attempt``
 is the one boundary of the program that may catch everything: one poison post or one bad plugin must not silence the
@@ -24,7 +24,7 @@ from monitor.errors import Hung, ServerUnreachable, SourceError
 from monitor.model import OpsFacts
 from monitor.store import counts, outbox, posts, service, writing
 from monitor.store.posts import Queued
-from monitor.work import blindness, changeover, collecting, digesting, heartbeat, sending, stages, watching
+from monitor.work import blindness, changeover, collecting, digesting, heartbeat, rechecking, sending, stages, watching
 from monitor.work.app import App
 
 log = logging.getLogger("qianli")
@@ -41,6 +41,7 @@ class Report:
 
     pages: int = 0
     posts: int = 0
+    looked: int = 0
     refused: list[str] = field(default_factory=list)
     stages: dict[str, int] = field(default_factory=dict)
     digests: list[Path] = field(default_factory=list)
@@ -58,6 +59,7 @@ def cycle(app: App, db: Database, now: datetime, progress: Progress = quiet) -> 
     """Everything once, in order; ``run`` ticks the parts apart, so that none waits for another."""
     report = Report()
     collect(app, db, now, report)
+    recheck(app, db, now, report)
     process(app, db, now, report, progress)
     watch(app, db, now)
     digest(app, db, now, report)
@@ -120,6 +122,20 @@ def _end_badly(
     report.refused.append(run.collector.name)
     if isinstance(error, Hung) or not isinstance(error, SourceError):
         fail(app, db, "collect", run.collector.name, error, now)
+
+
+def recheck(app: App, db: Database, now: datetime, report: Report) -> None:
+    """Have sources look again at posts that are due for it; one that cannot rests, and is no less heard for it."""
+    for look, error in rechecking.ask(app, rechecking.due(app, db, now), attempt, now):
+        _, unstored = attempt(lambda x=look, e=error: rechecking.store(app, db, x, e, now))  # type: ignore[misc]
+        if unstored is not None:
+            rechecking.give_up(db, look, unstored, now)
+        report.looked += min(len(look.answers), len(look.asked))
+        failed = unstored or error
+        if failed is None:
+            service.clear_failure(db, "recheck", look.collector.name)
+        elif isinstance(failed, Hung) or not isinstance(failed, SourceError):
+            fail(app, db, "recheck", look.collector.name, failed, now)
 
 
 def process(app: App, db: Database, now: datetime, report: Report, progress: Progress = quiet) -> None:
@@ -297,7 +313,7 @@ def _owe_ops_mail(app: App, db: Database, facts: OpsFacts) -> None:
     from reports.render import ops_mail
 
     rendered = ops_mail(facts, app.config.language)
-    item = facts.item if facts.stage == "collect" else ""
+    item = facts.item if facts.stage in ("collect", "recheck") else ""
     kind = hashlib.sha256(f"{facts.stage} {item} {facts.error} {facts.version} {facts.at.date()}".encode()).hexdigest()
     letter = outbox.Letter(
         watching.message_id(db, app, f"ops-{kind[:16]}"), "ops", rendered.subject, rendered.text, rendered.html,

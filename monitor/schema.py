@@ -165,6 +165,15 @@ MODELS_AND_PORTIONS = (
     # Of which blind stretch of a source the operator was told, and of its end.
     """CREATE TABLE notices (
         id INTEGER PRIMARY KEY, source TEXT NOT NULL, since TEXT NOT NULL, told_at TEXT NOT NULL, over_at TEXT)""",
+    # The last mark (seconds of age) at which a post was looked at again. Not answered: the source failed, or a crash.
+    """CREATE TABLE rechecks (
+        post INTEGER PRIMARY KEY REFERENCES posts(id), mark INTEGER NOT NULL, tries INTEGER NOT NULL,
+        answered INTEGER NOT NULL DEFAULT 0)""",
+    # When each source may be asked to look again, and why it rests. Apart from its runs: a source that cannot look
+    # again is not blind.
+    """CREATE TABLE recheck_turns (
+        source TEXT PRIMARY KEY, due_at TEXT NOT NULL, refusals INTEGER NOT NULL DEFAULT 0,
+        detail TEXT NOT NULL DEFAULT '') WITHOUT ROWID""",
 )
 
 VIEWS = {

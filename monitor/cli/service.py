@@ -91,6 +91,8 @@ def _bars() -> Callable[[str, int, int], None]:
 def _print_report(report: Any, *, dry_run: bool) -> None:
     would = "would have " if dry_run else ""
     click.echo(f"{would}collected {report.posts} posts on {report.pages} pages")
+    if report.looked:
+        click.echo(f"looked again at {report.looked} posts")
     for stage, done in report.stages.items():
         click.echo(f"{would}{stage}: {done}")
     if report.failed:

@@ -174,6 +174,26 @@ def _see_again(
         enqueue(db, "group", [identity])
 
 
+def look_again(db: Database, identity: int, post: Post, arrival: Arrival) -> None:
+    """A post as its source shows it when asked again: its counts, and an edit as ``add`` would know it.
+
+    A source that was only told the counts gives back the text it got, which says nothing of what it would itself show.
+    """
+    found = db.execute("SELECT text, named FROM posts WHERE id = ?", [identity]).fetchone()
+    if found is None:
+        return
+    text, post = found[0], _storable(post)
+    if post.text and post.text != text:
+        _see_again(db, identity, text, json.loads(found[1]), post, arrival, arrival.at)
+        _seen_before(db, identity, post, arrival)
+    _engagement(db, identity, post, arrival.at)
+
+
+def mark_gone(db: Database, identity: int, now: datetime) -> None:
+    """The platform says that the post no longer exists. It is kept, and goes on counting: it was said."""
+    db.execute("UPDATE posts SET gone_at = ? WHERE id = ? AND gone_at IS NULL", [utc_text(now), identity])
+
+
 def _arrives(db: Database, identity: int, at: datetime) -> None:
     """What was known from an import is now heard in time by a source, and may page like any other post."""
     changed = db.execute(
