@@ -24,7 +24,18 @@ from monitor.errors import Hung, ServerUnreachable, SourceError
 from monitor.model import OpsFacts
 from monitor.store import counts, outbox, posts, service, writing
 from monitor.store.posts import Queued
-from monitor.work import blindness, changeover, collecting, digesting, heartbeat, rechecking, sending, stages, watching
+from monitor.work import (
+    blindness,
+    changeover,
+    collecting,
+    digesting,
+    heartbeat,
+    purging,
+    rechecking,
+    sending,
+    stages,
+    watching,
+)
 from monitor.work.app import App
 
 log = logging.getLogger("qianli")
@@ -64,6 +75,7 @@ def cycle(app: App, db: Database, now: datetime, progress: Progress = quiet) -> 
     watch(app, db, now)
     digest(app, db, now, report)
     send(app, db, now, report)
+    purge(app, db, now)
     heartbeat.beat(app, db, now)
     report.failed = len(service.failures(db))
     return report
@@ -256,6 +268,17 @@ def send(app: App, db: Database, now: datetime, report: Report) -> None:
                 fail(app, db, "send", delivery.message_id, error, now)
     if error is None:
         service.clear_failure(db, "send", "outbox")
+
+
+def purge(app: App, db: Database, now: datetime) -> None:
+    """Once a day: remove what is not to be kept any longer."""
+    if not purging.owed(db, now):
+        return
+    _, error = attempt(lambda: purging.purge(app, db, now))
+    if error is not None:
+        fail(app, db, "purge", "posts", error, now)
+    else:
+        service.clear_failure(db, "purge", "posts")
 
 
 def attempt(work: Callable[[], Result]) -> tuple[Result | None, Exception | None]:

@@ -37,6 +37,7 @@ TICKS: dict[str, tuple[int, Callable[[App, Database, datetime], None]]] = {
     "stages": (15, lambda app, db, now: _stages(app, db, now)),
     "digest": (30, lambda app, db, now: _digest(app, db, now)),
     "send": (10, lambda app, db, now: jobs.send(app, db, now, Report())),
+    "purge": (3600, lambda app, db, now: jobs.purge(app, db, now)),
     "heartbeat": (60, lambda app, db, now: _beat(app, db, now)),
     "lease": (60, lambda app, db, now: _renew(app, db, now)),
 }

@@ -1,9 +1,9 @@
 """What a source is, which kinds there are, and how a ``[[sources]]`` table becomes one.
 
 A source is a frozen dataclass. Its fields are the keys of its table, except ``name`` and ``http``, which every source
-has too, and except ``type``, ``every``, ``blind_after`` and ``recheck``, which only say which source is asked, when,
-when to worry, and how often to look again. A third party adds a kind by an entry point of the group
-``qianli.sources`` that names its class.
+has too, and except ``type``, ``every``, ``blind_after``, ``recheck`` and ``keep``, which only say which source is
+asked, when, when to worry, how often to look again, and for how long to keep. A third party adds a kind by an entry
+point of the group ``qianli.sources`` that names its class.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from sources.http import Http
 
 GROUP = "qianli.sources"
-COMMON = ("name", "type", "every", "blind_after", "recheck")
+COMMON = ("name", "type", "every", "blind_after", "recheck", "keep")
 _BUILT_IN = {"feed": "sources.feed:Feed"}
 
 

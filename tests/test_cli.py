@@ -336,6 +336,25 @@ def test_label_corrects_a_post_and_says_what_changed(folder: Path) -> None:
         assert (wrong.returncode, wrong.stderr.count("\n")) == (2, 1)
 
 
+def test_purge_says_what_goes_before_and_when_it_does(folder: Path) -> None:
+    qianli(folder, "import", str(posts_file(folder)), "--platform", "survey", "--timezone", "Asia/Taipei")
+    qianli(folder, "once")
+    db = sqlite3.connect(folder / "qianli.db")
+    db.execute("UPDATE sightings SET seen_at = '2020-01-01T00:00:00Z'")
+    db.commit()
+    before = db.execute("SELECT * FROM v_hourly").fetchall()
+    dry, done = qianli(folder, "purge", "--dry-run"), qianli(folder, "purge")
+    assert (dry.returncode, done.returncode) == (0, 0)
+    assert dry.stdout.splitlines()[:2] == [
+        "2 posts would be emptied of text, author and engagement; what they were counted as stays",
+        "1 posts that mention no brand would be removed",
+    ]
+    assert done.stdout == dry.stdout.replace("would be ", "")
+    assert db.execute("SELECT text, purged_at IS NULL FROM posts").fetchall() == [("", 0)] * 2
+    assert db.execute("SELECT * FROM v_hourly").fetchall() == before
+    db.close()
+
+
 def test_check_names_what_to_change_and_its_line(folder: Path) -> None:
     done = qianli(folder, "check")
     assert done.returncode == 1

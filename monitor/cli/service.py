@@ -1,4 +1,4 @@
-"""Running the monitor: demo, once, run, status."""
+"""Running the monitor: demo, once, run, status, purge."""
 
 from __future__ import annotations
 
@@ -74,6 +74,21 @@ def status(config_file: Path, as_json: bool) -> None:
     unwell = any(s["state"] not in ("ok", "running", "interrupted", "never asked") for s in found["sources"])
     if unwell or found["trouble"] or found["failures"] or found["outbox"]["failed"]:
         sys.exit(1)
+
+
+@cli.command()
+@click.option("--dry-run", is_flag=True, help="Remove nothing, and say what would be.")
+@click.pass_obj
+def purge(config_file: Path, dry_run: bool) -> None:
+    """Remove what is not to be kept any longer; the service does so once a day. Counts stay as they are."""
+    from monitor.work import purging
+
+    with opened(config_file) as (app, db):
+        done = purging.purge(app, db, datetime.now(UTC), dry_run=dry_run)
+    would = "would be " if dry_run else ""
+    click.echo(f"{done.emptied} posts {would}emptied of text, author and engagement; what they were counted as stays")
+    click.echo(f"{done.removed} posts that mention no brand {would}removed")
+    click.echo(f"{done.letters} mails {would}emptied of what they said")
 
 
 def _bars() -> Callable[[str, int, int], None]:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from sqlite_utils import Database
 
-from monitor.model import Author, Post, counted_at, utc_text
+from monitor.model import Author, Engagement, Post, counted_at, utc_text
 from monitor.store import counts
 
 STAGES = ("match", "score", "group")
@@ -72,11 +72,14 @@ def add(
         claimed = counted_at(post.published_at, arrival.at)
         oldest = claimed if oldest is None else min(oldest, claimed)
         found = db.execute(
-            "SELECT id, text, named FROM posts WHERE platform = ? AND native_id = ?", [post.platform, post.native_id]
+            "SELECT id, text, named, purged_at FROM posts WHERE platform = ? AND native_id = ?",
+            [post.platform, post.native_id],
         ).fetchone()
         if found is None:
             identity = _insert(db, post, arrival, claimed, author_key, keep_names)
             new += 1
+        elif found[3] is not None:
+            identity, post = found[0], replace(post, text="", engagement=Engagement())  # its time here is over
         else:
             identity = found[0]
             _see_again(db, identity, found[1], json.loads(found[2]), post, arrival, claimed)
@@ -179,7 +182,7 @@ def look_again(db: Database, identity: int, post: Post, arrival: Arrival) -> Non
 
     A source that was only told the counts gives back the text it got, which says nothing of what it would itself show.
     """
-    found = db.execute("SELECT text, named FROM posts WHERE id = ?", [identity]).fetchone()
+    found = db.execute("SELECT text, named FROM posts WHERE id = ? AND purged_at IS NULL", [identity]).fetchone()
     if found is None:
         return
     text, post = found[0], _storable(post)
@@ -278,7 +281,7 @@ def read(db: Database, ids: Iterable[int]) -> list[Queued]:
 def newest_texts(db: Database, limit: int) -> list[tuple[str, bool]]:
     """The newest posts' texts, each with whether its source also brings posts that mention no brand."""
     rows = db.execute(
-        """WITH newest AS (SELECT id, text FROM posts ORDER BY id DESC LIMIT ?),
+        """WITH newest AS (SELECT id, text FROM posts WHERE purged_at IS NULL ORDER BY id DESC LIMIT ?),
                 seen AS (SELECT n.id, n.text, min(s.source) AS source,
                                 EXISTS (SELECT 1 FROM mentions m WHERE m.post = n.id) AS matched
                          FROM newest n LEFT JOIN sightings s ON s.post = n.id GROUP BY n.id)
@@ -291,8 +294,8 @@ def newest_texts(db: Database, limit: int) -> list[tuple[str, bool]]:
 def newest_mentions(db: Database, limit: int) -> list[str]:
     """The texts of the newest posts that mention a brand."""
     rows = db.execute(
-        """SELECT p.text FROM posts p WHERE EXISTS (SELECT 1 FROM mentions m WHERE m.post = p.id)
-           ORDER BY p.id DESC LIMIT ?""",
+        """SELECT p.text FROM posts p WHERE p.purged_at IS NULL
+           AND EXISTS (SELECT 1 FROM mentions m WHERE m.post = p.id) ORDER BY p.id DESC LIMIT ?""",
         [limit],
     )
     return [text for (text,) in rows.fetchall()]

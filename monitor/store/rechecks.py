@@ -53,7 +53,7 @@ _DUE = f"""
             (SELECT {LOUDNESS} FROM engagement e WHERE e.post = p.id ORDER BY seen_at DESC LIMIT 1 OFFSET 1) AS before,
             (SELECT seen_at FROM engagement e WHERE e.post = p.id ORDER BY seen_at DESC LIMIT 1 OFFSET 1) AS before_at
         FROM posts p JOIN sightings s ON s.post = p.id AND s.source = :source LEFT JOIN rechecks r ON r.post = p.id
-        WHERE p.counted_at <= :reached AND p.counted_at > :over AND p.gone_at IS NULL
+        WHERE p.counted_at <= :reached AND p.counted_at > :over AND p.gone_at IS NULL AND p.purged_at IS NULL
         AND s.seen_at < strftime('%Y-%m-%dT%H:%M:%SZ', p.counted_at, :mark || ' seconds')
         AND (r.post IS NULL OR r.mark < :mark OR (r.mark = :mark AND NOT r.answered AND r.tries < {TRIES}))
         AND EXISTS (SELECT 1 FROM mentions m WHERE m.post = p.id)),

@@ -40,6 +40,7 @@ class Collector:
     source: sources.Source
     blind_after: timedelta = timedelta(hours=2)
     recheck: int = 30
+    keep: timedelta | None = None
 
 
 @dataclass
@@ -148,7 +149,7 @@ def open_app(config: Config, *, keep_going: bool = True) -> App:
         Collector(
             table.name, int(table.every.total_seconds()),
             sources.build(table.type, table.name, table.settings, http, f"{config.file}: sources.{table.name}"),
-            table.blind_after, table.recheck,
+            table.blind_after, table.recheck, table.keep,
         )
         for table in config.sources
     )  # fmt: skip
