@@ -53,6 +53,7 @@ class Report:
     pages: int = 0
     posts: int = 0
     looked: int = 0
+    reached: dict[str, datetime] = field(default_factory=dict)
     refused: list[str] = field(default_factory=list)
     stages: dict[str, int] = field(default_factory=dict)
     digests: list[Path] = field(default_factory=list)
@@ -66,10 +67,12 @@ def quiet(_stage: str, _done: int, _left: int) -> None:
     """Progress that nobody watches."""
 
 
-def cycle(app: App, db: Database, now: datetime, progress: Progress = quiet) -> Report:
+def cycle(
+    app: App, db: Database, now: datetime, progress: Progress = quiet, since: datetime | None = None
+) -> Report:  # fmt: skip
     """Everything once, in order; ``run`` ticks the parts apart, so that none waits for another."""
     report = Report()
-    collect(app, db, now, report)
+    collect(app, db, now, report, since)
     recheck(app, db, now, report)
     process(app, db, now, report, progress)
     watch(app, db, now)
@@ -81,12 +84,14 @@ def cycle(app: App, db: Database, now: datetime, progress: Progress = quiet) -> 
     return report
 
 
-def rehearse(app: App, db: Database, now: datetime, progress: Progress = quiet) -> Report:
+def rehearse(
+    app: App, db: Database, now: datetime, progress: Progress = quiet, since: datetime | None = None
+) -> Report:  # fmt: skip
     """A cycle on a copy in memory: sources are really asked, nothing is stored, rendered to a file or sent."""
     copy = service.copy_in_memory(db)
     report = Report()
     try:
-        collect(app, copy, now, report)
+        collect(app, copy, now, report, since)
         process(app, copy, now, report, progress)
         watch(app, copy, now)
         report.owed = outbox.summary(copy)["owed"]
@@ -96,9 +101,12 @@ def rehearse(app: App, db: Database, now: datetime, progress: Progress = quiet) 
     return report
 
 
-def collect(app: App, db: Database, now: datetime, report: Report) -> None:
-    """Ask every due source; a run's last posts are stored with its cursor, and each run ends as a recorded state."""
-    runs = collecting.due(app, db, now)
+def collect(app: App, db: Database, now: datetime, report: Report, since: datetime | None = None) -> None:
+    """Ask every due source; a run's last posts are stored with its cursor, and each run ends as a recorded state.
+
+    ``since``: ask all of them to reach back to then.
+    """
+    runs = collecting.due(app, db, now, since)
     for event in collecting.fetch(app, runs, attempt, now):
         if event.run.ended:
             continue  # what it gave before could not be stored
@@ -107,6 +115,7 @@ def collect(app: App, db: Database, now: datetime, report: Report) -> None:
             event.run.held = None
             _end_badly(app, db, event.run, error, now, report)
     collecting.leave(app, db, runs, now)
+    report.reached = {run.collector.name: run.reached for run in runs if run.since and run.reached}
     _, error = attempt(lambda: blindness.tell(app, db, now))
     if error is not None:
         fail(app, db, "collect", "blindness", error, now)

@@ -355,6 +355,28 @@ def test_purge_says_what_goes_before_and_when_it_does(folder: Path) -> None:
     db.close()
 
 
+def test_once_reaches_back_and_says_how_far(folder: Path) -> None:
+    feed = """<rss version="2.0"><channel><item><guid>1</guid><title>澄嵐 開幕</title>
+        <pubDate>Sun, 01 Nov 2026 08:00:00 GMT</pubDate></item></channel></rss>"""
+    with serving() as server:
+        server.routes["/feed"] = Reply(body=feed.encode(), headers={"Content-Type": "application/rss+xml"})
+        table = f"""
+[network]
+contact = "a@example.test"
+allow_private = true
+[[sources]]
+name = "feed"
+type = "feed"
+url = "{server.url("/feed")}"
+"""
+        (folder / "config.toml").write_text(CONFIG + table, "utf-8")
+        done = qianli(folder, "once", "--since", "2020-11-02")
+    assert "reached back: feed to 20" in done.stdout, done
+    for day, message in (("soon", "must be a day such as 2026-11-01"), ("2999-01-01", "lies ahead")):
+        wrong = qianli(folder, "once", "--since", day)
+        assert (wrong.returncode, message in wrong.stderr) == (2, True)
+
+
 def test_check_names_what_to_change_and_its_line(folder: Path) -> None:
     done = qianli(folder, "check")
     assert done.returncode == 1

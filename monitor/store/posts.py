@@ -26,6 +26,7 @@ class Arrival:
     live_within: timedelta
     assumed: bool = False
     trust_unclaimed: bool = True  # False on a source's first answer: a post without a time may be years old
+    late_is_assumed: bool = False  # backfill: what is too late to page is taken to have come when it was written
     heard_to: datetime | None = None  # what this source had seen by then is a known post
 
 
@@ -112,9 +113,11 @@ def _insert(
     db: Database, post: Post, arrival: Arrival, counted: datetime, author_key: AuthorKey, keep_names: bool
 ) -> int:
     author, root = post.author, _root(db, post)
-    arrived = counted if arrival.assumed else arrival.at
+    late = arrival.at - counted > arrival.live_within
+    assumed = arrival.assumed or (arrival.late_is_assumed and late)
+    arrived = counted if assumed else arrival.at
     claimed = post.published_at is not None or arrival.trust_unclaimed
-    live = claimed and not arrival.assumed and arrived - counted <= arrival.live_within
+    live = claimed and not assumed and not late
     cursor = db.execute(
         """INSERT INTO posts (platform, native_id, url, kind, text, author_key, author_name, followers, verified,
                published_at, counted_at, arrived_at, assumed, live, parent, root, page, named)
@@ -126,7 +129,7 @@ def _insert(
             author.followers if author else None,
             author.verified if author else "",
             utc_text(post.published_at) if post.published_at else None,
-            utc_text(counted), utc_text(arrived), arrival.assumed, live,
+            utc_text(counted), utc_text(arrived), assumed, live,
             post.parent, root, post.page, json.dumps(post.brands, ensure_ascii=False),
         ),
     )  # fmt: skip
