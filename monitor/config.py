@@ -167,6 +167,13 @@ class PrivacyTable(Table):
     keep_unmatched: Duration = timedelta(days=30)
 
 
+class SentimentTable(Table):
+    """The user's own SnowNLP model, as its ``save`` leaves it (it adds ".3"); empty: that of the installed package."""
+
+    segmenter: str = ""
+    classifier: str = ""
+
+
 class ServiceTable(Table):
     heartbeat_url_env: str = ""
     base_url: str = ""
@@ -189,6 +196,7 @@ class Config(Table):
     network: NetworkTable = NetworkTable()
     privacy: PrivacyTable = PrivacyTable()
     service: ServiceTable = ServiceTable()
+    sentiment: SentimentTable = SentimentTable()
     folder: Path = Field(default=Path(), exclude=True)
     file: str = Field(default="config.toml", exclude=True)
 

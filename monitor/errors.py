@@ -8,7 +8,7 @@ QianliError                 one line a person can act on; the command line print
  +- SourceError             a source could not be heard this time; try again when it is next due
      +- RateLimited         ... not before ``retry_after``
      +- NeedsCredentials    ... not before a person sets what is missing
-     +- Blocked             ... the platform refuses us; rest for long
+     +- Blocked             ... the platform refuses us; rest for long, ``retry_after`` at least
      +- Hung                ... it gave no answer within the deadline: a fault of the source's own code
  +- MailError               a message could not be handed over; ``permanent`` says whether to try again
      +- ServerUnreachable   ... nor could any other now: there is no talk with the server at all
@@ -51,6 +51,8 @@ class SourceError(QianliError):
 
 
 class RateLimited(SourceError):
+    """``retry_after``: the least time to leave the platform alone, None where it did not say."""
+
     state = "rate_limited"
 
     def __init__(self, message: str, retry_after: timedelta | None = None) -> None:
@@ -63,7 +65,13 @@ class NeedsCredentials(SourceError):
 
 
 class Blocked(SourceError):
+    """``retry_after`` as of RateLimited: the least time after which such a platform lets anybody in again."""
+
     state = "blocked"
+
+    def __init__(self, message: str, retry_after: timedelta | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class Hung(SourceError):

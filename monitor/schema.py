@@ -10,6 +10,9 @@ from sqlite_utils import Database, Migrations
 
 migrations = Migrations("qianli")
 
+BIN_OF = """substr({0}, 1, 14) || printf('%02d', CAST(substr({0}, 15, 2) AS INTEGER) / 15 * 15) || ':00Z'"""
+"""SQL for the 15-minute bin of a stored time; bins are counted from the epoch, so whole quarters in UTC."""
+
 TABLES = (
     # What this database is: zone of its calendar, rules it was matched with, a name of its own for Message-IDs.
     """CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID""",
@@ -158,10 +161,15 @@ MODELS_AND_PORTIONS = (
     # Whose labels a bin counts: one version, or several and a comma between them.
     "ALTER TABLE counts ADD COLUMN model TEXT NOT NULL DEFAULT ''",
     "INSERT INTO dirty_bins SELECT brand, platform, bin FROM counts WHERE true ON CONFLICT DO NOTHING",
-    # until: the end of the last bin considered. The switch to a new model makes the counts of learn_from .. held_to
-    # anew: they are learned from, and never considered a second time.
-    """CREATE TABLE watches (
-        brand INTEGER PRIMARY KEY REFERENCES brands(id), until TEXT NOT NULL, learn_from TEXT, held_to TEXT)""",
+    # The end of the last bin considered. An older database did not note it: what it had collected it had considered.
+    "CREATE TABLE watches (brand INTEGER PRIMARY KEY REFERENCES brands(id), until TEXT NOT NULL)",
+    f"""INSERT INTO watches SELECT id, {BIN_OF.format("asked")} FROM brands
+        JOIN (SELECT max(started_at) AS asked FROM source_runs) WHERE role = 'own' AND asked IS NOT NULL""",
+    # A switch to a new model makes the counts of learn_from .. held_to anew: they are learned from, and never
+    # considered a second time.
+    """CREATE TABLE holds (
+        brand INTEGER NOT NULL REFERENCES brands(id), learn_from TEXT NOT NULL, held_to TEXT NOT NULL,
+        PRIMARY KEY (brand, learn_from, held_to)) WITHOUT ROWID""",
     # Of which blind stretch of a source the operator was told, and of its end.
     """CREATE TABLE notices (
         id INTEGER PRIMARY KEY, source TEXT NOT NULL, since TEXT NOT NULL, told_at TEXT NOT NULL, over_at TEXT)""",

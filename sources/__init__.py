@@ -16,7 +16,7 @@ from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any, NotRequired, Protocol, Required, get_type_hints, runtime_checkable
 
-from monitor.errors import ConfigError, first_problem, nearest, one_line, shown
+from monitor.errors import ConfigError, Location, first_problem, nearest, one_line, shown
 from monitor.model import Cursor, Gone, Page, Post, Query
 
 if TYPE_CHECKING:
@@ -24,7 +24,28 @@ if TYPE_CHECKING:
 
 GROUP = "qianli.sources"
 COMMON = ("name", "type", "every", "blind_after", "recheck", "keep")
-_BUILT_IN = {"feed": "sources.feed:Feed"}
+_BUILT_IN = {
+    "feed": "sources.feed:Feed",
+    "google-news": "sources.presets:GoogleNews",
+    "bing-news": "sources.presets:BingNews",
+    "ptt-atom": "sources.presets:PttAtom",
+    "rsshub": "sources.presets:RssHub",
+    "youtube-channel": "sources.presets:YouTubeChannel",
+    "v2ex": "sources.presets:V2ex",
+    "app-store": "sources.presets:AppStore",
+    "hackernews": "sources.presets:HackerNews",
+    "json_api": "sources.jsonapi:JsonApi",
+    "bilibili": "sources.bilibili:Bilibili",
+    "bluesky": "sources.bluesky:Bluesky",
+    "gdelt": "sources.gdelt:Gdelt",
+    "heimao": "sources.heimao:Heimao",
+    "mastodon": "sources.mastodon:Mastodon",
+    "plurk": "sources.plurk:Plurk",
+    "ptt": "sources.ptt:Ptt",
+    "telegram": "sources.telegram:Telegram",
+    "weibo": "sources.weibo:Weibo",
+    "youtube": "sources.youtube:YouTube",
+}
 
 
 class Source(Protocol):
@@ -123,8 +144,16 @@ def _checked(kind: type, settings: Mapping[str, object], where: str) -> dict[str
     except ValidationError as error:
         file, _, table = where.rpartition(": ")
         inside: list[Mapping[str, Any]] = [{**p, "loc": (table, *p["loc"])} for p in error.errors()]
-        raise ConfigError(first_problem(inside, file, lambda at: (*keys, *COMMON) if at == (table,) else ())) from error
+        raise ConfigError(first_problem(inside, file, lambda at: _known(at, table, keys, hints))) from error
     return checked
+
+
+def _known(at: Location, table: str, keys: Sequence[str], hints: Mapping[str, Any]) -> Sequence[str]:
+    """The names that may stand at a place of the table: its keys, or those of a setting that is a dataclass itself."""
+    if at == (table,):
+        return (*keys, *COMMON)
+    inner = hints.get(str(at[1])) if len(at) == 2 else None
+    return [f.name for f in dataclasses.fields(inner)] if dataclasses.is_dataclass(inner) else ()
 
 
 def _has_no_default(field: dataclasses.Field[Any]) -> bool:

@@ -10,6 +10,8 @@ from email.utils import parsedate_to_datetime
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 """Nothing was posted on the web before; an earlier time is a zero or a slip."""
 LATEST = datetime(2200, 1, 1, tzinfo=UTC)
+TOO_FAR_AHEAD = timedelta(days=366)
+"""A claimed time farther ahead of the fetch than this is a slip of the pen and not kept at all."""
 
 _LONGEST = 80
 _WEEKDAY = r"(?:\(?(?:星期|週|周|礼拜|禮拜)?[一二三四五六日天]\)?)"
@@ -58,6 +60,27 @@ def believable(moment: datetime) -> datetime:
     if not EARLIEST <= moment < LATEST:
         raise ValueError(f"the year {moment.year} cannot be")
     return moment
+
+
+def next_in_sequence(
+    month: int, day: int, hour: int, minute: int, zone: tzinfo, *, after: datetime, until: datetime
+) -> datetime:
+    """A local time without a year, known to follow ``after``: the first such moment, in UTC, also across New Year.
+
+    Up to a day before ``after`` still counts as following it: such times are cut to the minute, and clocks differ.
+    Raises ValueError when there is no such day or it lies behind ``until``.
+    """
+    first = after.astimezone(zone).year - 1
+    for year in range(first, first + 10):  # 29 February may be eight years away
+        try:
+            moment = believable(datetime(year, month, day, hour, minute, tzinfo=zone))
+        except ValueError:
+            continue
+        if moment >= after - timedelta(days=1):
+            if moment > until:
+                break
+            return moment
+    raise ValueError("no such time between")
 
 
 def _from_digits(text: str, zone: tzinfo) -> datetime:

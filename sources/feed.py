@@ -5,29 +5,19 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any
+from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import quote
 
-from pydantic import AfterValidator
-
-from monitor.errors import Blocked, NeedsCredentials, RateLimited, SourceError
+from monitor.errors import SourceError
 from monitor.model import Author, Cursor, Page, Post, Query
-from sources.dates import read_time
+from sources.dates import TOO_FAR_AHEAD, read_time
 from sources.feedformats import Entry, read_entries
 from sources.http import Answer, Http
-from sources.links import canonical, host_of
+from sources.links import bounded_id, canonical, host_of
+from sources.lists import side_by_side
 from sources.markup import LONGEST, clean, html_to_text, joined, tidy
-
-TOO_FAR_AHEAD = timedelta(days=366)
-"""A claimed time farther ahead of the fetch than this is a slip of the pen and not kept at all."""
-_LONGEST_ID = 400
-
-
-def _web_address(url: str) -> str:
-    if not url.startswith(("http://", "https://")) or not host_of(url) or "{" in host_of(url):
-        raise ValueError("must be an http or https address")
-    return url
+from sources.settings import WebAddress
 
 
 @dataclass(frozen=True)
@@ -41,7 +31,7 @@ class Feed:
 
     name: str
     http: Http = field(repr=False, compare=False)
-    url: Annotated[str, AfterValidator(_web_address)]
+    url: WebAddress
     platform: str = ""
     keep_query: bool = True
 
@@ -52,30 +42,20 @@ class Feed:
         """
         urls = self._urls(query)
         kept = {key: cursor[key] for key in map(_key, urls) if isinstance(cursor.get(key), Mapping)}
-        failure: SourceError | None = None
-        for url in urls:
-            try:
-                page = self._ask(url, query.now, kept)
-            except (RateLimited, NeedsCredentials, Blocked):
-                raise
-            except SourceError as error:
-                failure = failure or error
-            else:
-                kept = dict(page.cursor)
-                yield page
-        if failure:
-            raise failure
+        yield from side_by_side(self._ask(url, query.now, kept) for url in urls)
 
     def _urls(self, query: Query) -> list[str]:
         if "{query}" not in self.url:
             return [self.url]
         return list(dict.fromkeys(self.url.replace("{query}", quote(term, safe="")) for term in query.terms))
 
-    def _ask(self, url: str, now: datetime, kept: Mapping[str, Any]) -> Page:
+    def _ask(self, url: str, now: datetime, kept: dict[str, Any]) -> Iterator[Page]:
+        """The one page of an address. ``kept`` is brought up to date."""
         known = kept.get(_key(url), {})
         answer = self.http.get(url, now=now, etag=known.get("etag"), last_modified=known.get("last_modified"))
         if answer.not_modified:
-            return Page((), kept, unchanged=True, stream=_key(url))
+            yield Page((), dict(kept), unchanged=True, stream=_key(url))
+            return
         parsed = parse(
             answer.body,
             url=answer.url,
@@ -85,9 +65,8 @@ class Feed:
             keep_query=self.keep_query,
         )
         empty = not parsed.posts and not parsed.rejected
-        return Page(
-            parsed.posts, _remember(kept, url, answer), exhausted=empty, rejected=parsed.rejected, stream=_key(url)
-        )
+        kept[_key(url)] = _marks(answer)
+        yield Page(parsed.posts, dict(kept), exhausted=empty, rejected=parsed.rejected, stream=_key(url))
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,11 +122,9 @@ def _post(entry: Entry, base: str, platform: str, fetched_at: datetime, keep_que
 
 
 def _native_id(given: str, link: str, title: str, times: Sequence[str]) -> str:
-    found = given or link
-    if found and len(found) <= _LONGEST_ID:
-        return found
-    seed = found or "\n".join((title, *times[:1]))
-    return "sha256:" + hashlib.sha256(seed.encode()).hexdigest()[:32]
+    if found := given or link:
+        return bounded_id(found)
+    return "sha256:" + hashlib.sha256("\n".join((title, *times[:1])).encode()).hexdigest()[:32]
 
 
 def _claimed(times: Sequence[str], fetched_at: datetime) -> datetime | None:
@@ -167,6 +144,6 @@ def _key(url: str) -> str:
     return hashlib.sha256(url.encode()).hexdigest()[:24]
 
 
-def _remember(kept: Mapping[str, Any], url: str, answer: Answer) -> dict[str, Any]:
+def _marks(answer: Answer) -> dict[str, str]:
     marks = {"etag": answer.etag, "last_modified": answer.last_modified}
-    return {**kept, _key(url): {name: mark for name, mark in marks.items() if mark}}
+    return {name: mark for name, mark in marks.items() if mark}

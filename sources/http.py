@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+import threading
+import time
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import closing
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from collections.abc import Callable, Container, Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from importlib.metadata import PackageNotFoundError, version
 from ipaddress import ip_address
@@ -19,18 +20,18 @@ import httpcore
 import httpx
 
 from monitor.errors import Blocked, ConfigError, NeedsCredentials, RateLimited, SourceError, shown
-from sources.network import Deadline, JudgedBackend, Resolver, is_public, private_address, resolve
+from sources.network import Deadline, JudgedBackend, Resolver, Transport, is_public, private_address, resolve
+from sources.politeness import APART, AT_ONCE, ROBOTS_SIZE, Robots, Turns, rest_asked_for
 
 MAX_BODY = 20_000_000
 """Bytes of a body after decompression."""
 MAX_REDIRECTS = 5
-MAX_REST = timedelta(days=1)
-"""The longest Retry-After that is believed: a wrong one must not silence a source for years."""
 
-_CONNECTIONS = 100
 _GZIP = zlib.MAX_WBITS | 16
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _REFUSALS = frozenset({403, 412, 432, 451})
+# RFC 9309, 2.3.1.3: a host that answers so has no rules; but one that counts our requests has them to tell later.
+_NO_ROBOTS = frozenset(range(400, 500)) - {429}
 # Any other header that a source sets may carry a token, and is never taken to another host.
 _HARMLESS = frozenset({"accept", "accept-language", "if-modified-since", "if-none-match", "referer", "user-agent"})
 _FAULTS = (
@@ -65,11 +66,33 @@ class Answer:
         return self.headers.get("content-type", "")
 
 
+@dataclass(frozen=True, slots=True)
+class _Ask:
+    """What is sent, and how what comes is taken. ``most``: bytes of the body that are read, the rest left unread."""
+
+    now: datetime
+    headers: Mapping[str, str]
+    body: bytes | None = None
+    page: bool = False
+    pace: float = 0.0
+    expect: Container[int] = ()
+    most: int | None = None
+
+
+class _Run(threading.local):
+    """When this thread's run of a source waits no longer for a turn, on the clock of the turns."""
+
+    until: float | None = None
+
+
 class Http:
     """A thread-safe client. ``contact`` (a mail address or page) stands in the User-Agent; times are in seconds.
 
-    It keeps no cookies, reads no environment variable and tries nothing twice. ``resolver`` and ``connector`` are the
-    two outermost steps of a connection. Raises ConfigError for a contact or proxy that cannot be used.
+    It keeps no cookies, reads no environment variable and tries nothing twice. A request to another machine waits,
+    within its deadline, until fewer than ``at_once`` others run at its host and the last began ``apart`` seconds ago,
+    or more where a source gives a ``pace``; a server on this machine is the user's own, and is asked at once.
+    ``resolver`` and ``connector`` are the two outermost steps of a connection. Raises ConfigError for a contact or
+    proxy that cannot be used.
     """
 
     def __init__(
@@ -82,14 +105,22 @@ class Http:
         read: float = 20.0,
         deadline: float = 60.0,
         max_body: int = MAX_BODY,
+        at_once: int = AT_ONCE,
+        apart: float = APART,
         resolver: Resolver = resolve,
         connector: httpcore.NetworkBackend | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._seconds = deadline
+        self._turns = Turns(at_once, apart, clock=clock, sleep=sleep)
+        self._robots = Robots(self._robots_txt)
         self._max_body = max_body
         self._allow_private = allow_private
         self._behind_proxy = bool(proxy)
         self._deadline = Deadline()
+        self._clock = clock
+        self._run = _Run()
         proxy_url = _proxy_url(proxy)
         backend = JudgedBackend(
             self._deadline,
@@ -100,7 +131,7 @@ class Http:
         )
         self.user_agent = _user_agent(contact)
         self._client = httpx.Client(
-            transport=_Transport(backend, proxy_url),
+            transport=Transport(backend, proxy_url),
             timeout=httpx.Timeout(read, connect=connect),
             headers={"User-Agent": self.user_agent, "Accept-Encoding": "gzip"},
             cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
@@ -116,12 +147,19 @@ class Http:
         etag: str | None = None,
         last_modified: str | None = None,
         headers: Mapping[str, str] | None = None,
+        page: bool = False,
+        pace: float = 0.0,
+        expect: Container[int] = (),
     ) -> Answer:
         """GET ``url``, following at most five redirects; a 304 gives ``Answer.not_modified``.
 
         ``headers`` other than harmless ones bind the request to its host: a redirect elsewhere is an error. ``now``
-        is what a Retry-After date is counted from. Raises SourceError or one of its kinds, with one line that names
-        the host and neither path nor query.
+        is what a Retry-After date is counted from. ``page``: it is an HTML page made for people, so the host's
+        robots.txt is asked first and obeyed. ``pace``: seconds between two requests to this host, where it needs more
+        than others; from then on whoever asks it keeps the longest such. ``expect``: statuses of errors or redirects
+        whose answer the source reads itself: they are neither raised nor followed. Raises SourceError or one of its
+        kinds, with one line that names the host and neither path nor query: NoTurn where others or this run ask too
+        much of the host, Blocked where robots.txt does not permit the page.
         """
         sent = dict(headers or {})
         if etag:
@@ -129,20 +167,39 @@ class Http:
         if last_modified:
             sent["If-Modified-Since"] = last_modified
         with self._deadline.within(self._seconds):
-            return self._follow(url, sent, now)
+            return self._follow(_web_url(url), _Ask(now, sent, page=page, pace=pace, expect=expect))
 
     def post(
-        self, url: str, body: bytes, content_type: str, *, now: datetime, headers: Mapping[str, str] | None = None
+        self,
+        url: str,
+        body: bytes,
+        content_type: str,
+        *,
+        now: datetime,
+        headers: Mapping[str, str] | None = None,
+        pace: float = 0.0,
+        expect: Container[int] = (),
     ) -> Answer:
         """POST ``body`` to ``url``. What is sent may be a password, so no redirect is followed. Raises as ``get``."""
         here = _web_url(url)
         sent = {**(headers or {}), "Content-Type": content_type}
         with self._deadline.within(self._seconds):
-            self._judge(here)
-            found = self._once(here, sent, now, body)
+            found = self._once(here, _Ask(now, sent, body, pace=pace, expect=expect))
         if isinstance(found, httpx.URL):
             raise SourceError(f"{here.host}: redirects to {found.host}; not followed, for the request holds a body")
         return found
+
+    @contextmanager
+    def run(self, seconds: float) -> Iterator[None]:
+        """One run of a source in this thread: it waits for no turn that comes later than ``seconds`` from now.
+
+        Its requests raise ``NoTurn`` instead, and it can end what it reads where it is.
+        """
+        self._run.until = self._clock() + seconds
+        try:
+            yield
+        finally:
+            self._run.until = None
 
     def close(self) -> None:
         self._client.close()
@@ -155,16 +212,19 @@ class Http:
     ) -> None:
         self.close()
 
-    def _follow(self, url: str, headers: Mapping[str, str], now: datetime) -> Answer:
-        here = _web_url(url)
+    def _follow(self, here: httpx.URL, ask: _Ask) -> Answer:
         for _ in range(MAX_REDIRECTS + 1):
-            self._judge(here)
-            found = self._once(here, headers, now)
+            found = self._once(here, ask)
             if isinstance(found, Answer):
                 return found
-            _may_follow(here, found, headers)
+            _may_follow(here, found, ask.headers)
+            ask = ask if found.host == here.host else replace(ask, pace=0.0)
             here = found
         raise SourceError(f"{here.host}: more than {MAX_REDIRECTS} redirects")
+
+    def _robots_txt(self, url: httpx.URL, now: datetime) -> tuple[int, bytes]:
+        answer = self._follow(url, _Ask(now, {}, expect=_NO_ROBOTS, most=ROBOTS_SIZE))
+        return answer.status, answer.body
 
     def _judge(self, url: httpx.URL) -> None:
         """Behind a proxy it is the proxy that connects, so all that can be judged here is a literal address."""
@@ -177,22 +237,34 @@ class Http:
         if literal and not is_public(literal):
             raise private_address(url.host, literal)
 
-    def _once(
-        self, url: httpx.URL, headers: Mapping[str, str], now: datetime, body: bytes | None = None
-    ) -> Answer | httpx.URL:
-        """One request: its answer, or where it sends us."""
-        method = "GET" if body is None else "POST"
+    def _once(self, url: httpx.URL, ask: _Ask) -> Answer | httpx.URL:
+        """One request, when its turn has come: its answer, or where it sends us."""
+        self._judge(url)
+        delay = self._robots.delay_for(url, ask.now, self._patience()) if ask.page else 0.0
+        if _is_this_machine(url.host):
+            return self._send(url, ask)
+        with self._turns.turn(url.host, self._patience(), max(delay, ask.pace)):
+            return self._send(url, ask)
+
+    def _patience(self) -> float:
+        """Seconds for which a turn may be waited for: what is left of the request's time, and of the run's."""
+        left = self._deadline.left(None) or 0.0
+        return left if self._run.until is None else min(left, self._run.until - self._clock())
+
+    def _send(self, url: httpx.URL, ask: _Ask) -> Answer | httpx.URL:
+        method = "GET" if ask.body is None else "POST"
         try:
-            request = self._client.build_request(method, url, headers=headers, content=body)
+            request = self._client.build_request(method, url, headers=ask.headers, content=ask.body)
         except (ValueError, TypeError) as error:
             raise SourceError(f"{url.host}: a header cannot be sent: {type(error).__name__}") from error
         try:
             response = self._client.send(request, stream=True)
             with closing(response):
-                if response.status_code in _REDIRECTS and "location" in response.headers:
-                    return _web_url(response.headers["location"], url)
-                _raise_for_status(response, now)
-                content = b"" if response.status_code == 304 else self._body(response)
+                if response.status_code not in ask.expect:
+                    if response.status_code in _REDIRECTS and "location" in response.headers:
+                        return _web_url(response.headers["location"], url)
+                    _raise_for_status(response, ask.now)
+                content = b"" if response.status_code == 304 else self._body(response, ask.most)
         except _FAULTS as error:
             raise self._fault(url, error) from error
         return Answer(
@@ -204,10 +276,12 @@ class Http:
             last_modified=response.headers.get("last-modified"),
         )
 
-    def _body(self, response: httpx.Response) -> bytes:
+    def _body(self, response: httpx.Response, most: int | None) -> bytes:
         body = bytearray()
         for piece in _decoded(response, self._max_body):
             body += piece
+            if most is not None and len(body) >= most:
+                return bytes(body[:most])
             if len(body) > self._max_body:
                 raise SourceError(f"{response.url.host}: the body is larger than {self._max_body} bytes")
             if self._deadline.passed():
@@ -221,60 +295,6 @@ class Http:
             step = re.sub(r"Timeout.*", "", type(error).__name__).lower()
             return SourceError(f"{url.host}: timed out ({step})")
         return SourceError(f"{url.host}: {_reason(error)}")
-
-
-class _Transport(httpx.BaseTransport):
-    """httpx over a pool of connections that the judged backend makes; httpx's own transport cannot be given one."""
-
-    def __init__(self, backend: JudgedBackend, proxy: httpx.URL | None) -> None:
-        context = httpx.create_ssl_context(trust_env=False)
-        self._pool: httpcore.ConnectionPool
-        if proxy is None:
-            self._pool = httpcore.ConnectionPool(context, max_connections=_CONNECTIONS, network_backend=backend)
-            return
-        secret = (proxy.username, proxy.password) if proxy.username else None
-        self._pool = httpcore.HTTPProxy(
-            str(proxy.copy_with(username=None, password=None)),
-            secret,
-            ssl_context=context,
-            max_connections=_CONNECTIONS,
-            network_backend=backend,
-        )
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        assert isinstance(request.stream, httpx.SyncByteStream)
-        answer = self._pool.handle_request(
-            httpcore.Request(
-                request.method,
-                httpcore.URL(
-                    scheme=request.url.raw_scheme,
-                    host=request.url.raw_host,
-                    port=request.url.port,
-                    target=request.url.raw_path,
-                ),
-                headers=request.headers.raw,
-                content=request.stream,
-                extensions=request.extensions,
-            )
-        )
-        assert isinstance(answer.stream, Iterable)
-        return httpx.Response(
-            answer.status, headers=answer.headers, stream=_Body(answer), extensions=dict(answer.extensions)
-        )
-
-    def close(self) -> None:
-        self._pool.close()
-
-
-class _Body(httpx.SyncByteStream):
-    def __init__(self, answer: httpcore.Response) -> None:
-        self._answer = answer
-
-    def __iter__(self) -> Iterator[bytes]:
-        yield from self._answer.iter_stream()
-
-    def close(self) -> None:
-        self._answer.close()
 
 
 def _decoded(response: httpx.Response, limit: int) -> Iterator[bytes]:
@@ -315,6 +335,13 @@ def _web_url(text: str, base: httpx.URL | None = None) -> httpx.URL:
     return url
 
 
+def _is_this_machine(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 def _may_follow(here: httpx.URL, there: httpx.URL, headers: Mapping[str, str]) -> None:
     """A source's own headers may be credentials: they go to the host they were meant for, or nowhere."""
     bound = any(name.lower() not in _HARMLESS for name in headers)
@@ -330,28 +357,13 @@ def _raise_for_status(response: httpx.Response, now: datetime) -> None:
     said = f"{response.url.host}: HTTP {status}"
     wait = response.headers.get("retry-after")
     if status == 429 or (status == 503 and wait is not None):
-        raise RateLimited(said, retry_after(wait, now))
+        raise RateLimited(said, rest_asked_for(response.headers, now))
     if status == 401:
         raise NeedsCredentials(said)
     if status in _REFUSALS:
         raise Blocked(said)
     if status != 304 and not 200 <= status < 300:
         raise SourceError(said)
-
-
-def retry_after(value: str | None, now: datetime) -> timedelta | None:
-    """How long a Retry-After header asks to wait, in seconds or until a date; None if it cannot be understood."""
-    if value is None:
-        return None
-    text = value.strip()
-    if re.fullmatch(r"[0-9]+(\.[0-9]+)?", text):
-        return timedelta(seconds=min(float(text), MAX_REST.total_seconds()))
-    try:
-        until = parsedate_to_datetime(text)
-    except (ValueError, TypeError, OverflowError):
-        return None
-    until = until if until.tzinfo else until.replace(tzinfo=UTC)
-    return min(max(until - now, timedelta(0)), MAX_REST)
 
 
 def _reason(error: Exception) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from urllib.parse import parse_qs, parse_qsl, urljoin, urlsplit, urlunsplit
 
 from w3lib.url import canonicalize_url, url_query_cleaner
@@ -15,6 +16,7 @@ _TRACKING = {
 
 
 _LONGEST = 8000
+_LONGEST_ID = 400
 
 
 def canonical(link: str, base: str = "", *, keep_query: bool = True) -> str:
@@ -49,6 +51,11 @@ def unwrapped(link: str) -> str:
     if (host == "bing.com" or host.endswith(".bing.com")) and parts.path.lower().endswith("/apiclick.aspx"):
         return (parse_qs(parts.query).get("url") or [link])[0]
     return link
+
+
+def bounded_id(text: str) -> str:
+    """A native id, or where it is longer than any id (an address with a session in it), its hash."""
+    return text if len(text) <= _LONGEST_ID else "sha256:" + hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def host_of(link: str) -> str:

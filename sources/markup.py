@@ -9,6 +9,8 @@ from collections.abc import Iterator
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
+from monitor.errors import SourceError
+
 _UNSEEN = {"script", "style", "noscript", "template", "iframe", "object", "svg", "title"}
 # fmt: off
 _BLOCKS = {
@@ -19,6 +21,10 @@ _BLOCKS = {
 # fmt: on
 LONGEST = 200_000
 """Characters of one post's markup that are read: nesting costs the parser its square in time."""
+_DEEPEST = 5000
+_TAGS = re.compile(
+    rb"<(/?)(?!(?:area|base|br|col|embed|hr|img|input|link|meta|source|track|wbr)\b)[a-z]", re.IGNORECASE
+)
 _BREAK = "\n"  # as a piece of its own: a line ends here
 _EDGE = "\v"  # a line ends here if there is one
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]")
@@ -50,6 +56,19 @@ def html_to_text(markup: str) -> str:
             lines.append("".join(line))
             line.clear()
     return tidy("\n".join([*lines, "".join(line)]))
+
+
+def read_page(body: bytes, host: str) -> LexborHTMLParser:
+    """The tree of an HTML page in UTF-8; nearly any bytes give one.
+
+    Raises SourceError for tags nested deeper than any page's: they cost the parser the square of their depth in time.
+    """
+    depth = 0
+    for tag in _TAGS.finditer(body):
+        depth = max(depth + (-1 if tag[1] else 1), 0)
+        if depth > _DEEPEST:
+            raise SourceError(f"{host}: an HTML page nested too deep to be read")
+    return LexborHTMLParser(body.decode("utf-8", "replace"))
 
 
 def _pieces(root: LexborNode) -> Iterator[str]:

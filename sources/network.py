@@ -16,12 +16,16 @@ from ssl import SSLContext
 from typing import Any
 
 import httpcore
+import httpx
 
 from monitor.errors import SourceError, one_line
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolver = Callable[[str, int], list[str]]
 """From a host and a port to the addresses that answer for it, as text; raises OSError when there are none."""
+
+CONNECTIONS = 100
+"""Connections that are kept open at the same time, to all hosts together."""
 
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
@@ -173,3 +177,57 @@ class _TimedStream(httpcore.NetworkStream):
 
     def get_extra_info(self, info: str) -> Any:
         return self._inner.get_extra_info(info)
+
+
+class Transport(httpx.BaseTransport):
+    """httpx over a pool of connections that the judged backend makes; httpx's own transport cannot be given one."""
+
+    def __init__(self, backend: JudgedBackend, proxy: httpx.URL | None) -> None:
+        context = httpx.create_ssl_context(trust_env=False)
+        self._pool: httpcore.ConnectionPool
+        if proxy is None:
+            self._pool = httpcore.ConnectionPool(context, max_connections=CONNECTIONS, network_backend=backend)
+            return
+        secret = (proxy.username, proxy.password) if proxy.username else None
+        self._pool = httpcore.HTTPProxy(
+            str(proxy.copy_with(username=None, password=None)),
+            secret,
+            ssl_context=context,
+            max_connections=CONNECTIONS,
+            network_backend=backend,
+        )
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        assert isinstance(request.stream, httpx.SyncByteStream)
+        answer = self._pool.handle_request(
+            httpcore.Request(
+                request.method,
+                httpcore.URL(
+                    scheme=request.url.raw_scheme,
+                    host=request.url.raw_host,
+                    port=request.url.port,
+                    target=request.url.raw_path,
+                ),
+                headers=request.headers.raw,
+                content=request.stream,
+                extensions=request.extensions,
+            )
+        )
+        assert isinstance(answer.stream, Iterable)
+        return httpx.Response(
+            answer.status, headers=answer.headers, stream=_Body(answer), extensions=dict(answer.extensions)
+        )
+
+    def close(self) -> None:
+        self._pool.close()
+
+
+class _Body(httpx.SyncByteStream):
+    def __init__(self, answer: httpcore.Response) -> None:
+        self._answer = answer
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield from self._answer.iter_stream()
+
+    def close(self) -> None:
+        self._answer.close()

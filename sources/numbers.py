@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 import unicodedata
 
@@ -18,8 +17,7 @@ def parse_count(value: object) -> int | None:
     if isinstance(value, bool) or value is None:
         return None
     if isinstance(value, int | float):
-        known = math.isfinite(value) and 0 <= value <= _LARGEST
-        return int(value) if known else None
+        return int(value) if 0 <= value <= _LARGEST else None
     if not isinstance(value, str) or len(value) > _LONGEST:
         return None
     found = _COUNT.fullmatch(unicodedata.normalize("NFKC", value).replace(",", "").replace(" ", "").lower())

@@ -377,12 +377,66 @@ url = "{server.url("/feed")}"
         assert (wrong.returncode, message in wrong.stderr) == (2, True)
 
 
+def test_a_snownlp_model_of_ones_own_that_is_not_there_is_named(folder: Path) -> None:
+    (folder / "config.toml").write_text(CONFIG + '[sentiment]\nclassifier = "mine.marshal.3"\n', "utf-8")
+    done = qianli(folder, "status")
+    assert done.returncode == 2
+    assert "config.toml: sentiment: " in done.stderr
+    assert "mine.marshal.3: no model file" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
 def test_check_names_what_to_change_and_its_line(folder: Path) -> None:
     done = qianli(folder, "check")
     assert done.returncode == 1
     assert 'brands "澄嵐": posts in the other script are matched' in done.stdout
     assert '    -> terms = ["澄嵐", "澄岚"]' in done.stdout
     assert "smtp: missing: nobody is told of anything" in done.stdout
+
+
+def test_check_names_each_secret_that_is_not_set(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("QIANLI_TEST_TOKEN", raising=False)
+    monkeypatch.setenv("QIANLI_TEST_SET", "x")
+    table = """[[sources]]
+name = "vendor"
+type = "json_api"
+url = "https://vendor.example.test/${QIANLI_TEST_SET}"
+headers = { X-Token = "${QIANLI_TEST_TOKEN}" }
+items = "list"
+fields = { id = "id", text = "text" }
+[network]
+contact = "a@example.test"
+"""
+    (folder / "config.toml").write_text(CONFIG + table, "utf-8")
+    done = qianli(folder, "check")
+    assert 'sources "vendor": headers: the environment variable QIANLI_TEST_TOKEN is not set' in done.stdout
+    assert "QIANLI_TEST_SET" not in done.stdout
+
+
+@pytest.mark.parametrize("level", ["INFO", "DEBUG"])
+def test_no_secret_of_a_source_reaches_the_log(folder: Path, monkeypatch: pytest.MonkeyPatch, level: str) -> None:
+    monkeypatch.setenv("QIANLI_TEST_TOKEN", "t0p-secret")
+    monkeypatch.setenv("QIANLI_LOG", level)
+    with serving() as server:
+        server.routes["/a"] = Reply(200, b'{"list": [{"id": 1, "text": "x"}]}')
+        table = f"""[[sources]]
+name = "vendor"
+type = "json_api"
+url = "{server.url("/a")}"
+params = {{ key = "${{QIANLI_TEST_TOKEN}}" }}
+headers = {{ X-Token = "${{QIANLI_TEST_TOKEN}}" }}
+items = "list"
+fields = {{ id = "id", text = "text" }}
+[network]
+contact = "a@example.test"
+allow_private = true
+"""
+        (folder / "config.toml").write_text(CONFIG + table, "utf-8")
+        done = qianli(folder, "once")
+        assert server.seen[0][0] == "/a?key=t0p-secret"
+    assert done.returncode == 0, done.stderr
+    assert "t0p-secret" not in done.stdout + done.stderr
+    assert b"t0p-secret" not in (folder / "qianli.db").read_bytes()
 
 
 def test_check_asks_each_source_once_and_sends_a_mail(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

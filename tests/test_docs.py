@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_type_hints
 
 import click
 import pytest
@@ -55,10 +58,25 @@ def test_every_command_and_option_is_documented(command: str) -> None:
 def test_every_source_and_its_settings_are_documented(kind: str) -> None:
     text = section("Sources")
     assert f"`{kind}`" in text
+    hints = get_type_hints(sources.kinds()[kind])
     for setting in sources.settings_of(sources.kinds()[kind]):
         assert f"`{setting}`" in text, f"{kind}.{setting}"
+        for inner in dataclasses.fields(hints[setting]) if dataclasses.is_dataclass(hints[setting]) else ():
+            assert f"`{inner.name}`" in text, f"{kind}.{setting}.{inner.name}"
     for shared in SourceTable.model_fields:
         assert shared == "settings" or f"`{shared}`" in text
+
+
+def test_the_example_tables_of_sources_are_valid() -> None:
+    from sources.http import Http
+
+    blocks = re.findall(r"```toml\n(.*?)```", section("Sources"), re.S)
+    tables = [table for block in blocks for table in tomllib.loads(block)["sources"]]
+    assert tables
+    with Http("you@example.com") as http:
+        for table in tables:
+            settings = {key: value for key, value in table.items() if key not in sources.COMMON}
+            sources.build(table["type"], table["name"], settings, http, "README.md")
 
 
 @pytest.mark.parametrize("view", sorted(VIEWS))

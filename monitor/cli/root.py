@@ -38,6 +38,8 @@ def cli(context: click.Context, config_file: Path) -> None:
         stream=sys.stderr, level=level,
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
     )  # fmt: skip
+    for library in ("httpx", "httpcore"):  # they write whole addresses and headers, and these may hold a secret
+        logging.getLogger(library).setLevel(logging.WARNING)
 
 
 @contextmanager

@@ -20,7 +20,7 @@ __all__ = ["LONG", "PORTION_RULES", "Portion", "Stance", "needs_portions", "port
 
 Span = tuple[int, int]
 
-PORTION_RULES = 1
+PORTION_RULES = 2
 """Raised with every change to which words are said of which brand: mentions' scores under other rules are another
 model's."""
 
@@ -97,7 +97,7 @@ class _Group:
     opens: bool = False
 
 
-_JOINS = re.compile(r"[^\S\n]*(?:[、/／&＆+＋·和跟与及或]|以及|或者|还有)?[^\S\n]*")
+_JOINS = re.compile(r"[#＃]?[^\S\n]*(?:[、/／&＆+＋·和跟与及或]|以及|或者|还有)?[^\S\n]*[@＠#＃]?")
 
 
 def _groups(text: str, spans: Mapping[int, Sequence[Span]]) -> list[_Group]:

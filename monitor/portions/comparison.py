@@ -48,6 +48,11 @@ _LACKS = re.compile(f"(?:没有?|没得){_PLAIN}$")
 _THAN = re.compile(
     f"(?:(?<![不对价分好占屏百])比(?![较赛例如价重分划方])|比起来?|相比较?于?|对比|相对于|相较于?|较之){_NEAR}$"
 )
+_DENIED = re.compile(
+    "(?:不会|不能|没有?|未必|不见得|哪有|哪里|哪会|不可能|并不|不一定|不至于|难道|莫非|怎么可能|怎么会|谁说)"
+    r"[^，,。；;、\s]{0,8}比\w{0,8}$"
+)
+_ASKED = re.compile("^[^，,。；;]{0,12}(?:吗|么|嘛)")
 _WITH = re.compile(f"[和跟与同]{_PLAIN}$")
 _BY = re.compile("被$")
 _INSTEAD = re.compile(r"(?P<no>[不别甭莫])?(?P<verb>[买选用喝吃玩去])$")
@@ -92,7 +97,8 @@ def judge(before: str, after: str) -> tuple[Stance, Stance | None]:
     if _BEATS.match(after):
         return Stance.BETTER, Stance.WORSE
     if _THAN.search(before):
-        return _than(after)
+        asserted = not (_DENIED.search(before) or _ASKED.match(after))
+        return _than(after) if asserted else (Stance.MEASURE, Stance.SAID)
     if _WITH.search(before) and _LIKE.match(after):
         return Stance.MEASURE, Stance.SAID
     if _WITH.search(before) and _TOLD.match(after):

@@ -14,9 +14,7 @@ from datetime import datetime
 from sqlite_utils import Database
 
 from monitor.model import BIN, bin_start, from_utc_text, utc_text
-
-BIN_OF = """substr({0}, 1, 14) || printf('%02d', CAST(substr({0}, 15, 2) AS INTEGER) / 15 * 15) || ':00Z'"""
-"""SQL for the 15-minute bin of a stored time; bins are counted from the epoch, so whole quarters in UTC."""
+from monitor.schema import BIN_OF
 
 _MARK = f"""
     INSERT INTO dirty_bins SELECT m.brand, p.platform, {BIN_OF.format("p.counted_at")}

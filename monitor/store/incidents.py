@@ -48,11 +48,10 @@ class Hold:
     held_to: datetime
 
 
-def hold(db: Database, brand: int) -> Hold | None:
-    row = db.execute(
-        "SELECT learn_from, held_to FROM watches WHERE brand = ? AND held_to IS NOT NULL", [brand]
-    ).fetchone()
-    return Hold(from_utc_text(row[0]), from_utc_text(row[1])) if row else None
+def holds(db: Database, brand: int) -> list[Hold]:
+    """Those of every switch there was, in their order."""
+    rows = db.execute("SELECT learn_from, held_to FROM holds WHERE brand = ? ORDER BY held_to", [brand])
+    return [Hold(from_utc_text(start), from_utc_text(end)) for start, end in rows.fetchall()]
 
 
 def watched(db: Database, brand: int, until: datetime) -> None:

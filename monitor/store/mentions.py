@@ -116,14 +116,19 @@ class Scored:
     quote: tuple[int, int] | None = None
 
 
-def add_scores(db: Database, scores: Iterable[Scored], model: str, now: datetime) -> list[int]:
-    """Store scores of one model version, in place of what it said before of the same posts; the posts scored.
+def add_scores(
+    db: Database, scores: Iterable[Scored], model: str, now: datetime, *, beside: bool = False
+) -> list[int]:  # fmt: skip
+    """Store scores of one model version in place of all others of the same posts, which were of other words; the posts
+    scored. They do not count before ``refresh``.
 
-    They do not count before ``refresh``.
+    ``beside``: what other versions said stays, for they speak still.
     """
     rows = list(scores)
     posts = sorted({row.post for row in rows})
-    db.conn.executemany("DELETE FROM scores WHERE post = ? AND model = ?", [(i, model) for i in posts])
+    db.conn.executemany(
+        "DELETE FROM scores WHERE post = ? AND (model = ? OR NOT ?)", [(i, model, beside) for i in posts]
+    )
     db.conn.executemany(
         """INSERT INTO scores (post, brand, model, snownlp, p_negative, label, scored_at, quote_start, quote_end)
            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)""",

@@ -27,22 +27,34 @@ def use(db: Database, version: str, now: datetime) -> None:
 def switch(db: Database, version: str, start: datetime, now: datetime) -> None:
     """Let a version speak that has scored the mentions from ``start`` on; all their counts change in the caller's
     transaction. Bins that were considered before keep what was then said of them."""
+    _forget_others(db, version, start)
     _speak(db, version, now)
     mentions.refresh_from(db, start)
-    mentions.refresh(db, _scored_before(db, version, start))
     while counts.recount(db):
         pass
     db.execute("DELETE FROM detector_states WHERE bin >= ?", [utc_text(start)])
-    db.execute("UPDATE watches SET learn_from = min(?, until), held_to = until", [utc_text(start)])
+    db.execute(
+        "INSERT INTO holds SELECT brand, min(?, until), until FROM watches WHERE true ON CONFLICT DO NOTHING",
+        [utc_text(start)],
+    )
 
 
-def _scored_before(db: Database, version: str, start: datetime) -> list[int]:
-    """Older posts that this version has scored: edited ones, and those whose mentions changed."""
-    rows = db.execute(
-        """SELECT DISTINCT s.post FROM scores s JOIN posts p ON p.id = s.post WHERE s.model = ? AND p.counted_at < ?""",
+def _forget_others(db: Database, version: str, start: datetime) -> None:
+    """A post keeps the scores of the one model that speaks of it: from ``start`` on this one, before it the other.
+
+    Else a model that speaks again one day would find its own old scores, of other rules and texts.
+    """
+    when = "(SELECT counted_at FROM posts WHERE id = scores.post)"
+    db.execute(
+        f"""DELETE FROM scores WHERE model = ? AND {when} < ?
+            AND EXISTS (SELECT 1 FROM scores o WHERE o.post = scores.post AND o.model <> scores.model)""",
         [version, utc_text(start)],
     )
-    return [post for (post,) in rows.fetchall()]
+    db.execute(
+        f"""DELETE FROM scores WHERE model <> ? AND {when} >= ?
+            AND EXISTS (SELECT 1 FROM scores o WHERE o.post = scores.post AND o.model = ?)""",
+        [version, utc_text(start), version],
+    )
 
 
 def _speak(db: Database, version: str, now: datetime) -> None:
@@ -57,14 +69,14 @@ def since(db: Database) -> datetime | None:
 
 
 def unscored(db: Database, version: str, start: datetime, after: int, limit: int) -> list[int]:
-    """The next posts with a mention from ``start`` on that this version has not scored and no stage is about to; by id,
-    those above ``after``."""
+    """The next posts with a mention from ``start`` on that this version has not scored; by id, those above ``after``.
+
+    Those that wait for a score are among them: all labels are to switch at once."""
     rows = db.execute(
         """SELECT DISTINCT m.post FROM mentions m
            WHERE m.counted_at >= ? AND m.post > ?
            AND NOT EXISTS (SELECT 1 FROM scores s WHERE s.post = m.post AND s.model = ?)
            AND EXISTS (SELECT 1 FROM posts p WHERE p.id = m.post AND p.purged_at IS NULL)
-           AND NOT EXISTS (SELECT 1 FROM queue q WHERE q.stage = 'score' AND q.post = m.post)
            ORDER BY m.post LIMIT ?""",
         [utc_text(start), after, version, limit],
     )

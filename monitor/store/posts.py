@@ -73,17 +73,18 @@ def add(
         claimed = counted_at(post.published_at, arrival.at)
         oldest = claimed if oldest is None else min(oldest, claimed)
         found = db.execute(
-            "SELECT id, text, named, purged_at FROM posts WHERE platform = ? AND native_id = ?",
+            "SELECT id, text, kind, named, purged_at FROM posts WHERE platform = ? AND native_id = ?",
             [post.platform, post.native_id],
         ).fetchone()
         if found is None:
             identity = _insert(db, post, arrival, claimed, author_key, keep_names)
             new += 1
-        elif found[3] is not None:
+        elif found[4] is not None:
             identity, post = found[0], replace(post, text="", engagement=Engagement())  # its time here is over
         else:
-            identity = found[0]
-            _see_again(db, identity, found[1], json.loads(found[2]), post, arrival, claimed)
+            identity, text, kind, named, _ = found
+            _see_again(db, identity, text, json.loads(named), post, arrival, claimed)
+            _change_kind(db, identity, kind, post)
         old = arrival.heard_to is not None and claimed <= arrival.heard_to
         last_known = _seen_before(db, identity, post, arrival) or old
         known += last_known
@@ -180,18 +181,25 @@ def _see_again(
         enqueue(db, "group", [identity])
 
 
+def _change_kind(db: Database, identity: int, kind: str, post: Post) -> None:
+    """A complaint has another state than before; "post" says nothing: a source without a word for it."""
+    if post.kind not in (kind, "post"):
+        db.execute("UPDATE posts SET kind = ? WHERE id = ?", [post.kind, identity])
+
+
 def look_again(db: Database, identity: int, post: Post, arrival: Arrival) -> None:
     """A post as its source shows it when asked again: its counts, and an edit as ``add`` would know it.
 
     A source that was only told the counts gives back the text it got, which says nothing of what it would itself show.
     """
-    found = db.execute("SELECT text, named FROM posts WHERE id = ? AND purged_at IS NULL", [identity]).fetchone()
+    found = db.execute("SELECT text, named, kind FROM posts WHERE id = ? AND purged_at IS NULL", [identity]).fetchone()
     if found is None:
         return
     text, post = found[0], _storable(post)
     if post.text and post.text != text:
         _see_again(db, identity, text, json.loads(found[1]), post, arrival, arrival.at)
         _seen_before(db, identity, post, arrival)
+    _change_kind(db, identity, found[2], post)
     _engagement(db, identity, post, arrival.at)
 
 

@@ -116,6 +116,11 @@ def answered(db: Database, posts: Iterable[int]) -> None:
     db.conn.executemany("UPDATE rechecks SET answered = 1 WHERE post = ?", [(i,) for i in posts])
 
 
+def give_back(db: Database, posts: Iterable[int]) -> None:
+    """These were never asked for: the try does not count."""
+    db.conn.executemany("UPDATE rechecks SET tries = tries - 1 WHERE post = ?", [(i,) for i in posts])
+
+
 def turn(db: Database, source: str) -> Turn:
     row = db.execute("SELECT due_at, refusals, detail FROM recheck_turns WHERE source = ?", [source]).fetchone()
     return Turn(from_utc_text(row[0]), row[1], row[2]) if row else Turn(datetime.min.replace(tzinfo=UTC), 0, "")

@@ -17,7 +17,7 @@ from sqlite_utils import Database
 
 import sources
 from monitor.config import Brand, Config
-from monitor.errors import ConfigError, InputError, StoreError
+from monitor.errors import ConfigError, InputError, StoreError, UsageError
 from monitor.matching import Matcher, Rule
 from monitor.privacy import author_key, load_key
 from monitor.store import brand_ids, fact, models, open_store, set_fact, writing
@@ -25,6 +25,7 @@ from sources.http import Http
 
 if TYPE_CHECKING:
     from monitor.sentiment import Scorer
+    from monitor.sentiment.model_files import ModelFiles
     from reports.mail import SmtpSettings
 
 VERSION = version("qianli")
@@ -80,12 +81,26 @@ class App:
         from monitor.sentiment import Scorer  # only now: what only imports or sends mail should start at once
 
         try:
-            return Scorer(trained=self.trained)
+            return Scorer(self.snownlp, trained=self.trained)
         except InputError as error:
             if self.trained is None:
                 raise
             log.error("the trained model is not of this version, so the shipped one scores: %s", error)
-            return Scorer()
+            return Scorer(self.snownlp)
+
+    @cached_property
+    def snownlp(self) -> ModelFiles:
+        """The files of SnowNLP's model: the installed package's, or the user's own."""
+        from monitor.sentiment.model_files import ModelFiles
+
+        table = self.config.sentiment
+        try:
+            return ModelFiles.installed(
+                segmenter=self.config.path(table.segmenter) if table.segmenter else None,
+                classifier=self.config.path(table.classifier) if table.classifier else None,
+            )
+        except UsageError as error:
+            raise ConfigError(f"{self.config.file}: sentiment: {error}") from error
 
     def follow_model(self, db: Database) -> None:
         """Score with what ``train`` has chosen since; it may run while the service does."""
@@ -153,7 +168,9 @@ def open_app(config: Config, *, keep_going: bool = True) -> App:
         )
         for table in config.sources
     )  # fmt: skip
-    return App(config, http, collectors, Matcher([_rule(b, ids, key) for b in config.brands]), ids, key, keep_going)
+    app = App(config, http, collectors, Matcher([_rule(b, ids, key) for b in config.brands]), ids, key, keep_going)
+    _ = app.snownlp  # a file that is missing should be known now, not when the first post is scored
+    return app
 
 
 def _same_key(config: Config, key: Callable[[str, str], str]) -> None:

@@ -50,7 +50,8 @@ def keep(app: App, db: Database, scores: dict[int, list[mentions.Scored]], now: 
     """Store scores that do not count yet."""
     with writing(db):
         models.use(db, app.scorer.version, now)
-        mentions.add_scores(db, [row for rows in scores.values() for row in rows], app.scorer.version, now)
+        rows = (row for found in scores.values() for row in found)
+        mentions.add_scores(db, rows, app.scorer.version, now, beside=True)
 
 
 def switch(app: App, db: Database, now: datetime) -> None:

@@ -15,6 +15,7 @@ from monitor.errors import ConfigError, MailError, SourceError, one_line
 from monitor.model import Page, Query, utc_text
 from monitor.store import posts
 from monitor.work.app import App, Collector
+from sources.placeholders import secret_names
 
 SAMPLE = 20_000
 """Posts that the rules are held against: the newest ones."""
@@ -41,7 +42,9 @@ def _secrets(app: App) -> Iterator[Finding]:
         if app.config.smtp.user and not app.config.smtp.password_env:
             yield Finding("smtp", "a user is given and no password", 'password_env = "QIANLI_SMTP_PASSWORD"')
     for table in app.config.sources:
-        named += [(f'sources "{table.name}"', k, str(v)) for k, v in table.settings.items() if k.endswith("_env")]
+        where = f'sources "{table.name}"'
+        named += [(where, key, str(value)) for key, value in table.settings.items() if key.endswith("_env")]
+        named += [(where, key, name) for key, value in table.settings.items() for name in secret_names(value)]
     for where, key, name in named:
         if name and not os.environ.get(name):
             yield Finding(where, f"{key}: the environment variable {name} is not set", f"export {name}=...")

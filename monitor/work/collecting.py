@@ -6,6 +6,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -18,6 +19,8 @@ from monitor.work.app import App, Collector
 
 WORKERS = 8
 LONGEST_REST = timedelta(hours=24)
+LAST_ANSWER = 30.0
+"""Seconds of a run's deadline that are left for the last answer: Http takes 10 for a connection, 20 for a silence."""
 FIRST_REACH = timedelta(days=7)
 """How far back a source's first answer is believed to be whole; one old pinned post says nothing of the years since."""
 
@@ -30,9 +33,12 @@ Attempt = Callable[[Callable[[], Page | None]], tuple[Page | None, Exception | N
 
 @dataclass
 class Stream:
-    """One list that a run reads: whether it reached back to what was heard before, and its oldest post's time."""
+    """One list that a run reads: whether it reached back to what was heard before, whether it came to its end, and
+    its oldest post's time.
+    """
 
     reached_back: bool = False
+    whole: bool = False
     oldest: datetime | None = None
 
 
@@ -77,6 +83,7 @@ class _Pool:
     attempt: Attempt
     query: Callable[[Run], Query]
     hanging: set[str]
+    timed: Callable[[], AbstractContextManager[None]]
     jobs: queue.SimpleQueue[Run | None] = field(default_factory=queue.SimpleQueue)
     events: queue.SimpleQueue[Event] = field(default_factory=queue.SimpleQueue)
     running: dict[str, Run] = field(default_factory=dict)
@@ -89,7 +96,8 @@ class _Pool:
             run.started = time.monotonic()
             self.running[run.collector.name] = run
             try:
-                self._fetch(run)
+                with self.timed():
+                    self._fetch(run)
             finally:  # perhaps long after the tick that gave it up: it may be asked again
                 self.hanging.discard(run.collector.name)
 
@@ -135,9 +143,10 @@ def _is_due(collector: Collector, state: coverage.SourceState, now: datetime) ->
 
 def fetch(app: App, runs: Sequence[Run], attempt: Attempt, now: datetime) -> Iterator[Event]:
     """Every event of these runs as it comes; each run ends with one Event without a page, at the deadline at latest."""
-    pool = _Pool(attempt, lambda run: Query(app.terms, now, run.before), app.hanging)
     patience = FAR_PATIENCE if any(run.since for run in runs) else 1
     deadline = app.config.service.deadline.total_seconds() * patience
+    waits = max(deadline - LAST_ANSWER, deadline / 2)
+    pool = _Pool(attempt, lambda run: Query(app.terms, now, run.before), app.hanging, lambda: app.http.run(waits))
     for run in runs:
         pool.jobs.put(run)
     for _ in range(min(WORKERS, len(runs))):
@@ -209,6 +218,7 @@ def _store(app: App, db: Database, run: Run, now: datetime) -> None:
     empty = not page.posts and not page.rejected
     # One known post may be pinned; the last one, or a second, shows that the list was read down to what was heard.
     overlaps = added.known > 1 or added.last_known
+    stream.whole |= page.exhausted
     stream.reached_back |= page.exhausted or page.unchanged or empty or overlaps
 
 
@@ -232,8 +242,7 @@ def _heard_from(run: Run, now: datetime, every: timedelta) -> tuple[datetime, tu
     """Since when this run heard everything, and the partial gap it leaves: a full page in which no post was known."""
     before = run.state.heard_to
     if before is None:
-        reached = max((s.oldest for s in run.streams.values() if s.oldest), default=now)
-        return max(min(reached, now - every), now - FIRST_REACH), None
+        return max(min(_first_reach(run, now), now - every), now - FIRST_REACH), None
     short = [s.oldest for s in run.streams.values() if not s.reached_back and s.oldest]
     if not short:
         return before, None
@@ -249,6 +258,15 @@ def _heard_back(run: Run, since: datetime, now: datetime) -> tuple[datetime, tup
     return start, (before, start) if before is not None and before < start else None
 
 
+def _first_reach(run: Run, now: datetime) -> datetime:
+    """How far back a first run heard: as far as each list that it did not read to its end.
+
+    One that it did reached everything, however young its oldest post is. But an answer without any post shows nothing.
+    """
+    held = [s for s in run.streams.values() if s.oldest]
+    return max((s.oldest for s in held if s.oldest and not s.whole), default=now - FIRST_REACH if held else now)
+
+
 def refuse(app: App, db: Database, run: Run, error: Exception, now: datetime) -> None:
     """A run that ended badly: its state, and a rest that grows while the platform refuses us. Its pages stay."""
     put_down(app, db, run, now)
@@ -256,7 +274,7 @@ def refuse(app: App, db: Database, run: Run, error: Exception, now: datetime) ->
     refused = isinstance(error, RateLimited | Blocked | NeedsCredentials)
     refusals = run.state.refusals + 1 if refused else 0
     rest = min(LONGEST_REST, every * 2 ** min(refusals, 12)) if refused else every
-    if isinstance(error, RateLimited) and error.retry_after:
+    if isinstance(error, RateLimited | Blocked) and error.retry_after:
         rest = max(rest, error.retry_after)
     known = isinstance(error, SourceError)
     with writing(db):

@@ -23,6 +23,7 @@ from monitor.store.rechecks import Due, Turn
 from monitor.work.app import App, Collector
 from monitor.work.collecting import LONGEST_REST
 from sources import Rechecks
+from sources.politeness import NoTurn
 
 MARKS = (
     timedelta(minutes=15), timedelta(hours=1), timedelta(hours=4), timedelta(hours=24), timedelta(days=7),
@@ -40,6 +41,9 @@ FAST = 20.0
 
 AT_ONCE = 8
 """Sources asked side by side in one round; the others come first in the next."""
+
+TURNS = 1 / 4
+"""The share of ``service.deadline`` for which a look waits for its turns at a host: fetches there keep most of them."""
 
 Attempt = Callable[[Callable[[], Post | Gone | None]], tuple[Post | Gone | None, Exception | None]]
 """The one boundary of ``jobs``."""
@@ -122,11 +126,12 @@ def _work(app: App, look: Look, attempt: Attempt, events: queue.SimpleQueue[_Eve
         return next(walk[0], None)
 
     error: Exception | None = None
-    for _ in range(len(look.asked) + 1):  # one more, for its end
-        answer, error = attempt(step)
-        if answer is None:
-            break
-        events.put((look, answer, None))
+    with app.http.run(app.config.service.deadline.total_seconds() * TURNS):
+        for _ in range(len(look.asked) + 1):  # one more, for its end
+            answer, error = attempt(step)
+            if answer is None:
+                break
+            events.put((look, answer, None))
     app.looking.discard(look.collector.name)  # perhaps long after it was given up: it may be asked again
     events.put((look, None, error))
 
@@ -151,6 +156,8 @@ def store(app: App, db: Database, look: Look, error: Exception | None, now: date
             else:
                 posts.look_again(db, identity, answer, arrival)
         rechecks.answered(db, done)
+        if isinstance(error, NoTurn):
+            rechecks.give_back(db, set(known.values()) - done)
         rechecks.keep_turn(db, look.collector.name, next_turn(look, error, now))
 
 
@@ -163,7 +170,7 @@ def give_up(db: Database, look: Look, error: Exception, now: datetime) -> None:
 def next_turn(look: Look, error: Exception | None, now: datetime) -> Turn:
     """After a good look when the source is usually asked; after a bad one twice as long each time, up to a day."""
     every = timedelta(seconds=look.collector.every_seconds)
-    if error is None:
+    if error is None or isinstance(error, NoTurn):  # then the rest comes next time
         return Turn(now + every, 0, "")
     refusals = look.turn.refusals + 1
     rest = min(LONGEST_REST, every * 2 ** min(refusals, 12))

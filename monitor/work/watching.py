@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -71,16 +71,16 @@ def watch(app: App, db: Database, brand: Brand, brand_id: int, now: datetime) ->
     settings = detector_settings(app)
     key = hashlib.sha256(repr(settings).encode()).hexdigest()[:16]
     detectors, start = _remembered(db, brand_id, settings, key, now)
-    hold = stored.hold(db, brand_id)
+    holds = stored.holds(db, brand_id)
     # A bin with posts still to be scored has fewer voices than were heard: it would read as calm.
     end = min(filter(None, (bin_start(now), counts.unsettled_from(db))))
     settled = bin_start(bin_start(now) - app.config.service.live_within - BIN)
     memory = None
     step = None
-    for step in _steps(db, brand_id, detectors, start, end, hold):
+    for step in _steps(db, brand_id, detectors, start, end, holds):
         if app.stop.is_set():
             return
-        if hold is None or not hold.learn_from <= step.at < hold.held_to:
+        if not any(hold.learn_from <= step.at < hold.held_to for hold in holds):
             _consider(app, db, brand, brand_id, step, now)
         if step.at == settled and step.at - start >= MEMORY_EVERY:
             memory = Memory(key, step.at, {origin: detector.dump() for origin, detector in detectors.items()})
@@ -105,12 +105,14 @@ def _update_sizes(db: Database, brand_id: int, step: Step) -> None:
 
 
 def _steps(
-    db: Database, brand: int, detectors: dict[str, Detector], start: datetime, end: datetime, hold: stored.Hold | None
-) -> Iterator[Step]:
+    db: Database, brand: int, detectors: dict[str, Detector], start: datetime, end: datetime,
+    holds: Sequence[stored.Hold],
+) -> Iterator[Step]:  # fmt: skip
+    anew, on = {hold.learn_from for hold in holds}, {hold.held_to for hold in holds}
     for at, live, history in _bins(db, brand, start, end):
-        if hold is not None and at == hold.learn_from:
+        if at in anew:
             detectors.update({origin: Detector(detectors[origin].settings) for origin in detectors})
-        if hold is not None and at == hold.held_to:
+        if at in on:
             for origin, detector in detectors.items():
                 _go_on(db, brand, origin, detector, at)
         yield Step(at, detectors[LIVE].step(live), detectors[HISTORY].step(history))

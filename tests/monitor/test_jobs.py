@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -14,9 +15,11 @@ import pytest
 from monitor import jobs
 from monitor.errors import Blocked, RateLimited, SourceError, StoreError
 from monitor.jobs import Report
-from monitor.model import Cursor, Page, Query, Score
+from monitor.model import Cursor, Page, Query, Score, from_utc_text
 from monitor.store import outbox, posts, service, writing
 from monitor.work.app import App, Collector
+from sources.http import Http
+from tests.sources.loopback import PUBLIC, Clock, Door, Reply, serving
 from tests.standin import DAY, HOUR, MINUTE, NOW, Mailbox, Words, mail_server, make_app, post
 
 TAIPEI = ZoneInfo("Asia/Taipei")
@@ -102,6 +105,29 @@ def test_a_source_slower_than_its_deadline_is_asked_again_once_it_has_ended(tmp_
     assert asked == [NOW, NOW + 2 * HOUR]
     assert states(app)["slow"] == ("ok", "")
     db.close()
+
+
+def test_a_run_stops_to_wait_for_turns_before_its_deadline(tmp_path: Path) -> None:
+    """A deadline of 1 s leaves half of it for waiting."""
+    clock, asked = Clock(), []
+
+    def slow(query: Query) -> list[Page]:
+        while True:
+            client.get(server.url("/", "slow.example.test"), now=NOW, pace=0.2)
+            asked.append(clock.now - 1000)
+
+    with serving() as server, Http(
+        "x@y.example", apart=0.0, clock=clock, sleep=clock.sleep, resolver=lambda *_: [PUBLIC], connector=Door()
+    ) as client:  # fmt: skip
+        server.routes["/"] = Reply(200, b"x")
+        app = replace(make_app(tmp_path, {"slow": slow}), http=client)
+        db = app.open_store()
+        jobs.collect(app, db, NOW, Report())
+        assert asked == pytest.approx([0, 0.2, 0.4])
+        assert states(app)["slow"][0] == "failed"
+        assert "no turn came" in states(app)["slow"][1]
+        assert not app.hanging
+        db.close()
 
 
 def test_a_page_that_cannot_be_stored_ends_its_own_source_only(tmp_path: Path, mailbox: Mailbox) -> None:
@@ -274,9 +300,12 @@ def test_a_dry_run_asks_for_real_and_keeps_nothing(tmp_path: Path, mailbox: Mail
     db.close()
 
 
-def test_refusals_rest_longer_each_time_and_survive_a_restart(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", [RateLimited, Blocked])
+def test_refusals_rest_longer_each_time_and_survive_a_restart(
+    tmp_path: Path, kind: type[RateLimited] | type[Blocked]
+) -> None:
     def limited(query: Query) -> list[Page]:
-        raise RateLimited("wait", timedelta(hours=3))
+        raise kind("wait", timedelta(hours=3))
 
     app = make_app(tmp_path, {"limited": limited})
     db = app.open_store()
@@ -303,6 +332,29 @@ def test_a_full_page_without_a_known_post_leaves_a_partial_gap(tmp_path: Path) -
     rows = db.execute('SELECT "from", "to", state FROM v_coverage ORDER BY "from"').fetchall()
     assert ("2026-11-20T02:00:00Z", "2026-11-20T02:56:00Z", "partial") in rows
     db.close()
+
+
+def test_a_first_run_reached_as_far_back_as_the_lists_it_did_not_read_to_their_end(tmp_path: Path) -> None:
+    def first(*pages: Page) -> datetime:
+        folder = tmp_path / str(len(list(tmp_path.iterdir())))
+        folder.mkdir()
+        app = make_app(folder, {"busy": lambda _: list(pages)})
+        db = app.open_store()
+        jobs.collect(app, db, NOW, Report())
+        (start,) = db.execute('SELECT min("from") FROM heard').fetchone()
+        db.close()
+        return from_utc_text(start)
+
+    def page(stream: str, *hours: int, exhausted: bool = False) -> Page:
+        posts = tuple(post(f"{stream}{n}", "澄嵐", NOW - n * HOUR) for n in hours)
+        return Page(posts, exhausted=exhausted, stream=stream)
+
+    short, long = page("short", 1, 2, exhausted=True), page("long", 1, 30)
+    assert first(short, long) == NOW - 30 * HOUR, "the short list told all it had"
+    assert first(page("short", 1, 2), long) == NOW - 2 * HOUR
+    assert first(short) == NOW - 7 * DAY
+    assert first(page("long", 1, 30), page("long", 31, 40, exhausted=True)) == NOW - 7 * DAY
+    assert first(page("none", exhausted=True)) == NOW - 15 * MINUTE, "an answer without a post shows nothing"
 
 
 def test_a_run_that_fails_half_way_keeps_its_posts_and_not_its_cursor(tmp_path: Path) -> None:
@@ -371,6 +423,24 @@ def test_a_post_from_2099_deafens_nobody(tmp_path: Path) -> None:
     assert db.execute("SELECT count(*) FROM posts").fetchone() == (4,)
     assert db.execute("SELECT max(counted_at) FROM posts").fetchone() == ("2026-11-20T04:00:00Z",)
     assert db.execute('SELECT max("to") FROM heard').fetchone() == ("2026-11-20T04:00:00Z",)
+    db.close()
+
+
+def test_a_new_kind_of_a_known_post_is_kept_and_nothing_else_of_it_is_done_again(tmp_path: Path) -> None:
+    kinds = iter(["complaint:processing", "complaint:replied", "post", "complaint:replied"])
+
+    def complaints(query: Query) -> list[Page]:
+        return [Page((post(1, "澄嵐爛", NOW - HOUR, kind=next(kinds)),), exhausted=True)]
+
+    app = make_app(tmp_path, {"heimao": complaints})
+    db = app.open_store()
+    seen = []
+    for n in range(4):
+        jobs.cycle(app, db, NOW + n * HOUR)
+        seen.append(db.execute("SELECT kind FROM posts").fetchone()[0])
+    assert seen == ["complaint:processing"] + ["complaint:replied"] * 3, "one that has no word for it takes none away"
+    assert db.execute("SELECT count(*) FROM queue").fetchone() == (0,)
+    assert db.execute("SELECT count(*) FROM revisions").fetchone() == (0,)
     db.close()
 
 

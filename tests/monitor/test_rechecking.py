@@ -17,6 +17,7 @@ from monitor.model import Cursor, Engagement, Gone, Page, Post, Query, utc_text
 from monitor.store import counts, overview, posts, service, writing
 from monitor.work import rechecking
 from monitor.work.app import App, Collector
+from sources.politeness import NoTurn
 from tests.standin import DAY, HOUR, MINUTE, NOW, make_app, post
 
 Answer = Callable[[Sequence[Post], datetime], Iterator[Post | Gone]]
@@ -253,7 +254,7 @@ def test_a_refused_look_rests_longer_each_time_and_the_source_stays_heard(tmp_pa
     rounds(app, NOW + 2 * HOUR + 16 * MINUTE, NOW + 3 * HOUR)
     assert [now - NOW for now, _ in site.asked][1:] == [136 * MINUTE, 176 * MINUTE]  # 10 m x 2 x 2 after the second
     assert db.execute("SELECT DISTINCT source, state FROM source_runs").fetchall() == [("site", "ok")]
-    assert db.execute("SELECT DISTINCT state FROM v_coverage").fetchall() == [("heard",)]
+    assert {s for (s,) in db.execute("SELECT state FROM v_coverage")} == {"heard", "heard late"}
     assert service.failures(db) == []
     trouble = overview.overview(db, ["site"], app.brands, NOW + 3 * HOUR)["trouble"]
     assert any("cannot look again at posts: site.test: too often (429)" in line for line in trouble)
@@ -274,6 +275,23 @@ def test_a_post_that_breaks_its_source_gives_way_to_the_others_and_is_dropped_af
     assert [ids for _, ids in site.asked] == [["poison"], ["fine"], ["poison"]]
     rounds(app, NOW + 4 * HOUR, NOW + 23 * HOUR, step=10 * MINUTE)
     assert [ids for _, ids in site.asked].count(["poison"]) == 2 + rechecking.rechecks.TRIES
+
+
+def test_what_had_no_turn_at_a_host_comes_next_and_is_no_failure(tmp_path: Path) -> None:
+    def slow(asked: Sequence[Post], now: datetime) -> Iterator[Post | Gone]:
+        yield asked[0]
+        raise NoTurn("site.test: no turn came in the 30 s that were left")
+
+    many = tuple(bad(i, NOW) for i in range(6))
+    site = Platform("site", many, slow)
+    app = watching(tmp_path, site)
+    started(app)
+    rounds(app, NOW + 16 * MINUTE, NOW + 59 * MINUTE, step=10 * MINUTE)
+    db = app.open_store()
+    assert [len(ids) for _, ids in site.asked] == [6, 5, 4, 3, 2]
+    assert db.execute("SELECT DISTINCT refusals FROM recheck_turns").fetchall() == [(0,)]
+    assert db.execute("SELECT answered, tries FROM rechecks ORDER BY 1").fetchall() == [(0, 0)] + [(1, 1)] * 5
+    db.close()
 
 
 @pytest.mark.parametrize("kind", ["raises", "lies", "hangs"])

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from sources.http import Http
-from tests.sources.loopback import Door, Server, serving
+from tests.sources.loopback import Clock, Door, Server, serving
 
 
 @pytest.fixture
@@ -23,3 +23,8 @@ def http() -> Iterator[Http]:
 @pytest.fixture
 def door() -> Door:
     return Door()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()

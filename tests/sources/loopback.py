@@ -90,6 +90,21 @@ def serving() -> Iterator[Server]:
     assert not failures
 
 
+class Clock:
+    """Seconds that pass only while somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self.slept: list[float] = []
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += seconds
+
+
 class Door(httpcore.NetworkBackend):
     """Stands for the network: writes down the address asked for and connects to loopback instead."""
 

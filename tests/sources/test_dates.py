@@ -1,13 +1,13 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from sources.dates import EARLIEST, LATEST, read_time
+from sources.dates import EARLIEST, LATEST, next_in_sequence, read_time
 from sources.numbers import parse_count
 
 TAIPEI = ZoneInfo("Asia/Taipei")
@@ -87,6 +87,30 @@ def test_local_times_are_read_as_their_zone_has_them(moment: datetime, form: str
     assert read_time(moment.strftime(form), TAIPEI) == expected
 
 
+@pytest.mark.parametrize(
+    ("written", "after", "utc"),
+    [
+        ((11, 20, 20, 31), "2026-11-20T20:20:00", "2026-11-20T12:31:00"),
+        ((1, 1, 0, 5), "2026-12-31T23:59:50", "2026-12-31T16:05:00"),
+        ((12, 31, 23, 59), "2026-12-31T23:59:50", "2026-12-31T15:59:00"),
+        ((12, 31, 23, 59), "2027-01-01T00:00:10", "2026-12-31T15:59:00"),
+        ((11, 19, 20, 0), "2026-11-20T20:20:00", "2027-11-19T12:00:00"),
+        ((2, 29, 8, 0), "2026-11-20T20:20:00", "2028-02-29T00:00:00"),
+    ],
+)
+def test_a_time_without_a_year_follows_the_one_before(written: tuple[int, int, int, int], after: str, utc: str) -> None:
+    before = datetime.fromisoformat(after).replace(tzinfo=TAIPEI)
+    found = next_in_sequence(*written, TAIPEI, after=before, until=before + timedelta(days=1000))
+    assert found == datetime.fromisoformat(utc).replace(tzinfo=UTC)
+
+
+@pytest.mark.parametrize("written", [(2, 30, 1, 1), (13, 1, 0, 0), (11, 20, 24, 0), (11, 19, 0, 0), (6, 1, 0, 0)])
+def test_a_time_that_cannot_follow_is_an_error(written: tuple[int, int, int, int]) -> None:
+    after = datetime(2026, 11, 20, 12, 20, tzinfo=UTC)
+    with pytest.raises(ValueError, match="no such time"):
+        next_in_sequence(*written, TAIPEI, after=after, until=after + timedelta(days=2))
+
+
 NEARLY_A_TIME = st.from_regex(r"[0-9]{1,14}[-/年: .]{0,2}[0-9]{0,4}[-/月: ]?[0-9]{0,3}.{0,12}", fullmatch=True)
 
 
@@ -124,6 +148,7 @@ def test_any_text_is_a_time_or_a_value_error(written: str) -> None:
         (float("inf"), None),
         ("9" * 400, None),
         (10**30, None),
+        (10**400, None),
         ([1], None),
     ],
 )

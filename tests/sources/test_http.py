@@ -17,8 +17,9 @@ from pathlib import Path
 import pytest
 
 from monitor.errors import Blocked, ConfigError, NeedsCredentials, RateLimited, SourceError
-from sources.http import MAX_REST, Http, retry_after
+from sources.http import Http
 from sources.network import is_public
+from sources.politeness import MAX_REST, retry_after
 from tests.sources.loopback import NOW, PUBLIC, Door, Reply, Server
 
 
@@ -51,6 +52,18 @@ def test_says_who_asks_and_sends_no_cookie_back(server: Server, http: Http) -> N
     assert http.user_agent.startswith("Qianli/")
     assert http.user_agent.endswith(" (+pr@chenglan.example)")
     assert "cookie" not in headers
+
+
+def test_a_caller_may_judge_what_else_would_be_an_error(server: Server, http: Http) -> None:
+    server.routes["/quota"] = Reply(403, b'{"reason": "quota"}')
+    server.routes["/moved"] = Reply(302, b"", {"Location": "/login"})
+    answer = http.get(server.url("/quota"), now=NOW, expect={403})
+    assert (answer.status, answer.body) == (403, b'{"reason": "quota"}')
+    moved = http.get(server.url("/moved"), now=NOW, expect={302})
+    assert (moved.status, moved.headers["location"]) == (302, "/login")
+    assert [path for path, _ in server.seen] == ["/quota", "/moved"]
+    with pytest.raises(Blocked):
+        http.get(server.url("/quota"), now=NOW, expect={404})
 
 
 def test_post_sends_its_body_and_follows_no_redirect(server: Server, http: Http) -> None:
@@ -367,7 +380,7 @@ def test_redirect_to_link_local_is_refused_before_a_connection(server: Server, d
 def test_name_that_turns_private_is_refused_at_the_next_connection(server: Server, door: Door) -> None:
     answers = public_then("10.0.0.7")
     server.routes["/a"] = Reply(200, b"first", {"Connection": "close"})
-    with Http("x@y.example", resolver=lambda *_: [next(answers)], connector=door) as http:
+    with Http("x@y.example", apart=0, resolver=lambda *_: [next(answers)], connector=door) as http:
         url = server.url("/a", host="feeds.example.test")
         assert http.get(url, now=NOW).body == b"first"
         assert "10.0.0.7" in str(fault(http, url))

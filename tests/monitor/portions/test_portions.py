@@ -158,3 +158,33 @@ def test_a_sentence_that_names_only_one_brand_is_whole_that_brands(text: str) ->
 def test_a_megabyte_is_read(unit: str) -> None:
     text = ("澄嵐" + unit * (1_000_000 // len(unit)))[:1_000_000]
     assert portions(text, MATCHER.find_all(text))[1]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "澄嵐不會比霽川好",
+        "澄嵐沒有比霽川好",
+        "澄嵐未必比霽川好用",
+        "澄嵐不見得比霽川好",
+        "澄嵐哪有比霽川好",
+        "澄嵐不可能比霽川強",
+        "澄嵐會比霽川好嗎",
+        "難道霽川就比澄嵐好嗎",
+    ],
+)
+def test_a_comparison_that_is_denied_or_asked_puts_nobody_above(text: str) -> None:
+    stances = {p.stance for kept in found(text).values() for p in kept}
+    assert not stances & {Stance.BETTER, Stance.WORSE}
+
+
+@pytest.mark.parametrize("text", ["澄嵐就是比霽川好", "霽川沒澄嵐好用"])
+def test_one_that_is_asserted_does(text: str) -> None:
+    stances = {brand: {p.stance for p in kept} for brand, kept in found(text).items()}
+    assert Stance.BETTER in stances[1]
+    assert Stance.WORSE in stances[2]
+
+
+@pytest.mark.parametrize("text", ["@澄嵐 @霽川 客服太爛,退錢", "退錢!騙子! @澄嵐 @霽川", "#澄嵐# #霽川# 兩家都爛"])
+def test_brands_that_are_tagged_side_by_side_share_what_is_said(text: str) -> None:
+    assert len(set(map(tuple, said(text).values()))) == 1

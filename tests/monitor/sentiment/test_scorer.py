@@ -8,6 +8,7 @@ import json
 import math
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,7 +20,9 @@ from monitor.errors import InputError
 from monitor.model import Label, Score
 from monitor.sentiment import UNSCORED, Scorer, calibration, lexicon, ngrams
 from monitor.sentiment.features import NAMES, feature_values
+from monitor.sentiment.model_files import ModelFiles
 from monitor.text import for_scoring
+from tests.standin import make_app
 
 NO_SUMS = (0.0, 0.0)
 
@@ -195,3 +198,12 @@ def test_other_words_are_another_version(scorer: Scorer, monkeypatch: pytest.Mon
 def test_import_is_light() -> None:
     code = "import sys, monitor.sentiment; print({'numpy', 'scipy', 'snownlp', 'opencc'} & set(sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"
+
+
+def test_a_config_may_name_a_model_of_ones_own(small_model: ModelFiles, tmp_path: Path) -> None:
+    tables = {"segmenter": str(small_model.segmenter), "classifier": str(small_model.classifier)}
+    app = make_app(tmp_path, sentiment=tables)
+    app.__dict__.pop("scorer")
+    text = "服务很差"
+    assert app.scorer.version != Scorer().version
+    assert app.scorer.score(text).snownlp == Scorer(small_model).score(text).snownlp
