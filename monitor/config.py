@@ -110,6 +110,8 @@ class SourceTable(Table):
     type: Text
     every: Duration = timedelta(minutes=10)
     blind_after: Duration = timedelta(hours=2)
+    recheck: int = Field(default=30, ge=0, le=1000)
+    keep: Duration | None = None
     settings: dict[str, Any] = Field(default_factory=dict)
 
 

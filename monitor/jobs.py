@@ -1,4 +1,4 @@
-"""The jobs, read downwards: collect, match, score, group, count, watch; digest; send.
+"""The jobs, read downwards: collect, recheck; match, score, group, count, watch; digest; send.
 
 Each job takes its work from the database and leaves its result there, so a crash anywhere loses nothing. ``attempt``
 is the one boundary of the program that may catch everything: one poison post or one bad plugin must not silence the
@@ -24,7 +24,18 @@ from monitor.errors import Hung, ServerUnreachable, SourceError
 from monitor.model import OpsFacts
 from monitor.store import counts, outbox, posts, reading, service, writing
 from monitor.store.posts import Queued
-from monitor.work import blindness, changeover, collecting, digesting, heartbeat, sending, stages, watching
+from monitor.work import (
+    blindness,
+    changeover,
+    collecting,
+    digesting,
+    heartbeat,
+    purging,
+    rechecking,
+    sending,
+    stages,
+    watching,
+)
 from monitor.work.app import App
 
 log = logging.getLogger("qianli")
@@ -41,6 +52,8 @@ class Report:
 
     pages: int = 0
     posts: int = 0
+    looked: int = 0
+    reached: dict[str, datetime] = field(default_factory=dict)
     refused: list[str] = field(default_factory=list)
     stages: dict[str, int] = field(default_factory=dict)
     digests: list[Path] = field(default_factory=list)
@@ -54,25 +67,31 @@ def quiet(_stage: str, _done: int, _left: int) -> None:
     """Progress that nobody watches."""
 
 
-def cycle(app: App, db: Database, now: datetime, progress: Progress = quiet) -> Report:
+def cycle(
+    app: App, db: Database, now: datetime, progress: Progress = quiet, since: datetime | None = None
+) -> Report:  # fmt: skip
     """Everything once, in order; ``run`` ticks the parts apart, so that none waits for another."""
     report = Report()
-    collect(app, db, now, report)
+    collect(app, db, now, report, since)
+    recheck(app, db, now, report)
     process(app, db, now, report, progress)
     watch(app, db, now)
     digest(app, db, now, report)
     send(app, db, now, report)
+    purge(app, db, now)
     heartbeat.beat(app, now)
     report.failed = len(service.failures(db))
     return report
 
 
-def rehearse(app: App, db: Database, now: datetime, progress: Progress = quiet) -> Report:
+def rehearse(
+    app: App, db: Database, now: datetime, progress: Progress = quiet, since: datetime | None = None
+) -> Report:  # fmt: skip
     """A cycle on a copy in memory: sources are really asked, nothing is stored, rendered to a file or sent."""
     copy = service.copy_in_memory(db)
     report = Report()
     try:
-        collect(app, copy, now, report)
+        collect(app, copy, now, report, since)
         process(app, copy, now, report, progress)
         watch(app, copy, now)
         report.owed = outbox.summary(copy)["owed"]
@@ -82,9 +101,12 @@ def rehearse(app: App, db: Database, now: datetime, progress: Progress = quiet) 
     return report
 
 
-def collect(app: App, db: Database, now: datetime, report: Report) -> None:
-    """Ask every due source; a run's last posts are stored with its cursor, and each run ends as a recorded state."""
-    runs = collecting.due(app, db, now)
+def collect(app: App, db: Database, now: datetime, report: Report, since: datetime | None = None) -> None:
+    """Ask every due source; a run's last posts are stored with its cursor, and each run ends as a recorded state.
+
+    ``since``: ask all of them to reach back to then.
+    """
+    runs = collecting.due(app, db, now, since)
     for event in collecting.fetch(app, runs, attempt, now):
         if event.run.ended:
             continue  # what it gave before could not be stored
@@ -93,6 +115,7 @@ def collect(app: App, db: Database, now: datetime, report: Report) -> None:
             event.run.held = None
             _end_badly(app, db, event.run, error, now, report)
     collecting.leave(app, db, runs, now)
+    report.reached = {run.collector.name: run.reached for run in runs if run.since and run.reached}
     _, error = attempt(lambda: blindness.tell(app, db, now))
     if error is not None:
         fail(app, db, "collect", "blindness", error, now)
@@ -120,6 +143,20 @@ def _end_badly(
     report.refused.append(run.collector.name)
     if isinstance(error, Hung) or not isinstance(error, SourceError):
         fail(app, db, "collect", run.collector.name, error, now)
+
+
+def recheck(app: App, db: Database, now: datetime, report: Report) -> None:
+    """Have sources look again at posts that are due for it; one that cannot rests, and is no less heard for it."""
+    for look, error in rechecking.ask(app, rechecking.due(app, db, now), attempt, now):
+        _, unstored = attempt(lambda x=look, e=error: rechecking.store(app, db, x, e, now))  # type: ignore[misc]
+        if unstored is not None:
+            rechecking.give_up(db, look, unstored, now)
+        report.looked += min(len(look.answers), len(look.asked))
+        failed = unstored or error
+        if failed is None:
+            service.clear_failure(db, "recheck", look.collector.name)
+        elif isinstance(failed, Hung) or not isinstance(failed, SourceError):
+            fail(app, db, "recheck", look.collector.name, failed, now)
 
 
 def process(app: App, db: Database, now: datetime, report: Report, progress: Progress = quiet) -> None:
@@ -243,6 +280,17 @@ def send(app: App, db: Database, now: datetime, report: Report) -> None:
         service.clear_failure(db, "send", "outbox")
 
 
+def purge(app: App, db: Database, now: datetime) -> None:
+    """Once a day: remove what is not to be kept any longer."""
+    if not purging.owed(db, now):
+        return
+    _, error = attempt(lambda: purging.purge(app, db, now))
+    if error is not None:
+        fail(app, db, "purge", "posts", error, now)
+    else:
+        service.clear_failure(db, "purge", "posts")
+
+
 def attempt(work: Callable[[], Result]) -> tuple[Result | None, Exception | None]:
     """The one boundary: what ``work`` gave, or what it raised. Whoever calls it stores the error with ``fail``."""
     try:
@@ -299,7 +347,7 @@ def _owe_ops_mail(app: App, db: Database, facts: OpsFacts) -> None:
     from reports.render import ops_mail
 
     rendered = ops_mail(facts, app.config.language)
-    item = facts.item if facts.stage == "collect" else ""
+    item = facts.item if facts.stage in ("collect", "recheck") else ""
     kind = hashlib.sha256(f"{facts.stage} {item} {facts.error} {facts.version} {facts.at.date()}".encode()).hexdigest()
     letter = outbox.Letter(
         watching.message_id(db, app, f"ops-{kind[:16]}"), "ops", rendered.subject, rendered.text, rendered.html,

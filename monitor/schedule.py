@@ -1,7 +1,7 @@
 """The service: APScheduler only ticks. What is due, owed or undone is decided by the database at each tick.
 
-Collect, stages and watch, digest, and send are jobs of their own, each in a thread with a connection of its own, so
-that a hung source or a failing stage never delays a mail that is owed.
+Collect, recheck, stages and watch, digest, and send are jobs of their own, each in a thread with a connection of its
+own, so that a hung source or a failing stage never delays a mail that is owed.
 """
 
 from __future__ import annotations
@@ -33,9 +33,11 @@ STALLED = timedelta(minutes=30)
 
 TICKS: dict[str, tuple[int, Callable[[App, Database, datetime], None]]] = {
     "collect": (15, lambda app, db, now: jobs.collect(app, db, now, Report())),
+    "recheck": (60, lambda app, db, now: jobs.recheck(app, db, now, Report())),
     "stages": (15, lambda app, db, now: _stages(app, db, now)),
     "digest": (30, lambda app, db, now: _digest(app, db, now)),
     "send": (10, lambda app, db, now: jobs.send(app, db, now, Report())),
+    "purge": (3600, lambda app, db, now: jobs.purge(app, db, now)),
     "heartbeat": (60, lambda app, db, now: _beat(app, db, now)),
     "lease": (60, lambda app, db, now: _renew(app, db, now)),
 }

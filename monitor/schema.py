@@ -173,12 +173,26 @@ MODELS_AND_PORTIONS = (
     # Of which blind stretch of a source the operator was told, and of its end.
     """CREATE TABLE notices (
         id INTEGER PRIMARY KEY, source TEXT NOT NULL, since TEXT NOT NULL, told_at TEXT NOT NULL, over_at TEXT)""",
+    # The last mark (seconds of age) at which a post was looked at again. Not answered: the source failed, or a crash.
+    """CREATE TABLE rechecks (
+        post INTEGER PRIMARY KEY REFERENCES posts(id), mark INTEGER NOT NULL, tries INTEGER NOT NULL,
+        answered INTEGER NOT NULL DEFAULT 0)""",
+    # The text, author and counts of a post were removed; what it was counted as stays, so no stage may do it again.
+    "ALTER TABLE posts ADD COLUMN purged_at TEXT",
+    """CREATE TRIGGER purged_posts_wait_for_no_stage BEFORE INSERT ON queue
+        WHEN (SELECT purged_at FROM posts WHERE id = NEW.post) IS NOT NULL BEGIN SELECT RAISE(IGNORE); END""",
+    # When each source may be asked to look again, and why it rests. Apart from its runs: a source that cannot look
+    # again is not blind.
+    """CREATE TABLE recheck_turns (
+        source TEXT PRIMARY KEY, due_at TEXT NOT NULL, refusals INTEGER NOT NULL DEFAULT 0,
+        detail TEXT NOT NULL DEFAULT '') WITHOUT ROWID""",
 )
 
 VIEWS = {
     "v_posts": """
         SELECT p.id AS post, b.name AS brand, b.role, p.platform, p.native_id, p.url, p.kind, p.text,
                p.author_key, p.author_name, p.followers, p.published_at, p.counted_at, p.arrived_at, p.live, p.gone_at,
+               p.purged_at,
                m.via, m.term, m.span_start, m.span_end, m.label, m.p_negative, m.model, m.opens_voice,
                m.quote_start, m.quote_end,
                (SELECT l."by" FROM labels l WHERE l.post = p.id AND (l.brand = m.brand OR l.brand IS NULL)
@@ -194,7 +208,7 @@ VIEWS = {
         LEFT JOIN stories st ON st.id = gr.story""",
     "v_posts_unmatched": """
         SELECT p.id AS post, p.platform, p.native_id, p.url, p.kind, p.text, p.counted_at, p.arrived_at,
-               o.name AS answer_of
+               p.purged_at, o.name AS answer_of
         FROM posts p LEFT JOIN brands o ON o.id = p.own_brand
         WHERE NOT EXISTS (SELECT 1 FROM mentions m WHERE m.post = p.id)""",
     "v_hourly": """

@@ -1,8 +1,9 @@
 """What a source is, which kinds there are, and how a ``[[sources]]`` table becomes one.
 
 A source is a frozen dataclass. Its fields are the keys of its table, except ``name`` and ``http``, which every source
-has too, and except ``type``, ``every`` and ``blind_after``, which only say which source is asked, when, and when to
-worry. A third party adds a kind by an entry point of the group ``qianli.sources`` that names its class.
+has too, and except ``type``, ``every``, ``blind_after``, ``recheck`` and ``keep``, which only say which source is
+asked, when, when to worry, how often to look again, and for how long to keep. A third party adds a kind by an entry
+point of the group ``qianli.sources`` that names its class.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from sources.http import Http
 
 GROUP = "qianli.sources"
-COMMON = ("name", "type", "every", "blind_after")
+COMMON = ("name", "type", "every", "blind_after", "recheck", "keep")
 _BUILT_IN = {
     "feed": "sources.feed:Feed",
     "google-news": "sources.presets:GoogleNews",
@@ -67,9 +68,11 @@ class Rechecks(Protocol):
     """A source that can also look again at posts it gave before."""
 
     def recheck(self, posts: Sequence[Post], now: datetime) -> Iterator[Post | Gone]:
-        """Each post as it is ``now``, or Gone when the platform itself says that it no longer exists.
+        """Each post as it is now, or Gone when the platform itself says that it no longer exists.
 
-        A post of which the platform says neither is passed over. Raises as ``fetch``.
+        The posts come as they are stored, without their authors. A post given back has the text that ``fetch`` would
+        show: another one is an edit; where only counts are known, the text it came with. What the platform does not
+        show, and does not call gone either, is passed over. Raises as ``fetch``; answers before an error stand.
         """
         ...
 

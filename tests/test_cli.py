@@ -336,6 +336,47 @@ def test_label_corrects_a_post_and_says_what_changed(folder: Path) -> None:
         assert (wrong.returncode, wrong.stderr.count("\n")) == (2, 1)
 
 
+def test_purge_says_what_goes_before_and_when_it_does(folder: Path) -> None:
+    qianli(folder, "import", str(posts_file(folder)), "--platform", "survey", "--timezone", "Asia/Taipei")
+    qianli(folder, "once")
+    db = sqlite3.connect(folder / "qianli.db")
+    db.execute("UPDATE sightings SET seen_at = '2020-01-01T00:00:00Z'")
+    db.commit()
+    before = db.execute("SELECT * FROM v_hourly").fetchall()
+    dry, done = qianli(folder, "purge", "--dry-run"), qianli(folder, "purge")
+    assert (dry.returncode, done.returncode) == (0, 0)
+    assert dry.stdout.splitlines()[:2] == [
+        "2 posts would be emptied of text, author and engagement; what they were counted as stays",
+        "1 posts that mention no brand would be removed",
+    ]
+    assert done.stdout == dry.stdout.replace("would be ", "")
+    assert db.execute("SELECT text, purged_at IS NULL FROM posts").fetchall() == [("", 0)] * 2
+    assert db.execute("SELECT * FROM v_hourly").fetchall() == before
+    db.close()
+
+
+def test_once_reaches_back_and_says_how_far(folder: Path) -> None:
+    feed = """<rss version="2.0"><channel><item><guid>1</guid><title>澄嵐 開幕</title>
+        <pubDate>Sun, 01 Nov 2026 08:00:00 GMT</pubDate></item></channel></rss>"""
+    with serving() as server:
+        server.routes["/feed"] = Reply(body=feed.encode(), headers={"Content-Type": "application/rss+xml"})
+        table = f"""
+[network]
+contact = "a@example.test"
+allow_private = true
+[[sources]]
+name = "feed"
+type = "feed"
+url = "{server.url("/feed")}"
+"""
+        (folder / "config.toml").write_text(CONFIG + table, "utf-8")
+        done = qianli(folder, "once", "--since", "2020-11-02")
+    assert "reached back: feed to 20" in done.stdout, done
+    for day, message in (("soon", "must be a day such as 2026-11-01"), ("2999-01-01", "lies ahead")):
+        wrong = qianli(folder, "once", "--since", day)
+        assert (wrong.returncode, message in wrong.stderr) == (2, True)
+
+
 def test_a_snownlp_model_of_ones_own_that_is_not_there_is_named(folder: Path) -> None:
     (folder / "config.toml").write_text(CONFIG + '[sentiment]\nclassifier = "mine.marshal.3"\n', "utf-8")
     done = qianli(folder, "status")

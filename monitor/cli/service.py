@@ -1,4 +1,4 @@
-"""Running the monitor: demo, once, run, status."""
+"""Running the monitor: demo, once, run, status, purge."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import click
 
 from monitor.cli.root import cli, opened
-from monitor.errors import one_line
+from monitor.errors import UsageError, one_line, shown
+from monitor.model import utc_text
 
 
 @cli.command()
@@ -27,20 +29,22 @@ def demo(folder: Path) -> None:
 
 @cli.command()
 @click.option("--dry-run", is_flag=True, help="Work on a copy: store nothing, send nothing, and say what would be.")
+@click.option("--since", default="", metavar="DAY", help="Ask all sources to reach back to then: 2026-11-01.")
 @click.pass_obj
-def once(config_file: Path, dry_run: bool) -> None:
+def once(config_file: Path, dry_run: bool, since: str) -> None:
     """One cycle: collect, score, watch, digest, send."""
     from monitor import jobs
     from monitor.schedule import leased
 
     with opened(config_file) as (app, db):
         now = datetime.now(UTC)
+        start = _start_of(since, app.config.timezone, now) if since else None
         _ = app.smtp, app.heartbeat_url  # a missing password should be known now, not when the first alert is owed
         if dry_run:
-            _print_report(jobs.rehearse(app, db, now, _bars()), dry_run=True)
+            _print_report(jobs.rehearse(app, db, now, _bars(), start), dry_run=True)
             return
         with leased(db, now):
-            report = jobs.cycle(app, db, now, _bars())
+            report = jobs.cycle(app, db, now, _bars(), start)
         _print_report(report, dry_run=False)
         if report.refused or report.failed:
             sys.exit(1)
@@ -76,6 +80,33 @@ def status(config_file: Path, as_json: bool) -> None:
         sys.exit(1)
 
 
+@cli.command()
+@click.option("--dry-run", is_flag=True, help="Remove nothing, and say what would be.")
+@click.pass_obj
+def purge(config_file: Path, dry_run: bool) -> None:
+    """Remove what is not to be kept any longer; the service does so once a day. Counts stay as they are."""
+    from monitor.work import purging
+
+    with opened(config_file) as (app, db):
+        done = purging.purge(app, db, datetime.now(UTC), dry_run=dry_run)
+    would = "would be " if dry_run else ""
+    click.echo(f"{done.emptied} posts {would}emptied of text, author and engagement; what they were counted as stays")
+    click.echo(f"{done.removed} posts that mention no brand {would}removed")
+    click.echo(f"{done.letters} mails {would}emptied of what they said")
+
+
+def _start_of(day: str, zone: ZoneInfo, now: datetime) -> datetime:
+    """The beginning of a local day, or a moment with its time, in UTC."""
+    try:
+        moment = datetime.fromisoformat(day)
+    except ValueError:
+        raise UsageError(f"--since: must be a day such as 2026-11-01, not {shown(day)}") from None
+    start = (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
+    if start >= now:
+        raise UsageError(f"--since: {shown(day)} lies ahead")
+    return start
+
+
 def _bars() -> Callable[[str, int, int], None]:
     """A bar for the stage under way, on a terminal that watches."""
     if not sys.stderr.isatty():
@@ -91,10 +122,14 @@ def _bars() -> Callable[[str, int, int], None]:
 def _print_report(report: Any, *, dry_run: bool) -> None:
     would = "would have " if dry_run else ""
     click.echo(f"{would}collected {report.posts} posts on {report.pages} pages")
+    if report.looked:
+        click.echo(f"looked again at {report.looked} posts")
     for stage, done in report.stages.items():
         click.echo(f"{would}{stage}: {done}")
     if report.failed:
         click.echo(f"failed: {report.failed} (qianli status tells what)")
+    for name, reached in report.reached.items():
+        click.echo(f"reached back: {name} to {utc_text(reached)}")
     for name in report.refused:
         click.echo(f"not heard: {name} (qianli status tells why)")
     for page in report.digests:

@@ -87,6 +87,25 @@ def add_heard(db: Database, source: str, start: datetime, now: datetime, live_wi
     _extend(db, source, border, now, late=False)
 
 
+def add_heard_back(db: Database, source: str, start: datetime, now: datetime, live_within: timedelta) -> None:
+    """The source was asked to reach back, and has heard [start, now): what it had not heard before is now history where
+    it lies before its first stretch, and heard late behind it."""
+    known = [(a, b) for name, a, b in _stretches(db, start, now) if name == source]
+    first = db.execute('SELECT min("from") FROM heard WHERE source = ?', [source]).fetchone()[0]
+    at = start
+    for a, b in [*known, (now, now)]:
+        if at < a and (first is None or utc_text(at) < first):
+            add_heard_history(db, source, at, a)
+        elif at < a:
+            border = min(max(at, now - live_within), a)
+            if at < border:
+                _extend(db, source, at, border, late=True)
+            if border < a:
+                _extend(db, source, border, a, late=False)
+        at = max(at, b)
+    forget_shares(db)
+
+
 def add_heard_history(db: Database, source: str, start: datetime, end: datetime) -> None:
     """An import or backfill is heard from its first to its last row; its arrival is assumed, so it is not late."""
     _extend(db, source, start, end, late=False)

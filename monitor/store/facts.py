@@ -13,7 +13,7 @@ from monitor.model import Quote, StoryLine, Totals, from_utc_text, utc_text
 _ENGAGEMENT = """LEFT JOIN engagement e ON e.post = p.id AND e.seen_at = (
     SELECT max(seen_at) FROM engagement WHERE post = p.id)"""
 
-_LOUDNESS = "coalesce(e.likes, 0) + 3 * coalesce(e.comments, 0) + 5 * coalesce(e.reposts, 0)"
+LOUDNESS = "coalesce(e.likes, 0) + 3 * coalesce(e.comments, 0) + 5 * coalesce(e.reposts, 0)"
 """How loud one post is: a repost carries it to others, a comment keeps it up, a like is a nod."""
 
 
@@ -61,7 +61,16 @@ def stories(db: Database, brand: int, start: datetime, end: datetime, limit: int
 def _story(db: Database, brand: int, start: datetime, end: datetime, row: tuple[Any, ...]) -> StoryLine:
     story, voices, posts, copies, first = row
     where = """gm."group" IN (SELECT id FROM groups WHERE story = ?) AND m.label = 'negative'"""
-    loudest = _quotes(db, brand, start, end, f"AND {where}", [story], f"{_LOUDNESS} DESC, p.counted_at, p.id", 1)
+    loudest = _quotes(
+        db,
+        brand,
+        start,
+        end,
+        f"AND {where}",
+        [story],
+        f"p.purged_at IS NOT NULL, {LOUDNESS} DESC, p.counted_at, p.id",
+        1,
+    )
     seen = db.execute(
         f"""SELECT DISTINCT p.platform FROM mentions m JOIN posts p ON p.id = m.post
             JOIN group_members gm ON gm.post = m.post
@@ -74,15 +83,15 @@ def _story(db: Database, brand: int, start: datetime, end: datetime, row: tuple[
 def negative_quotes(db: Database, brand: int, start: datetime, end: datetime, limit: int = 3) -> list[Quote]:
     """The loudest negative voices of [start, end), the newest first among equals."""
     return _quotes(
-        db, brand, start, end, "AND m.label = 'negative' AND m.opens_voice", [],
-        f"{_LOUDNESS} DESC, m.p_negative DESC, p.counted_at DESC, p.id", limit,
+        db, brand, start, end, "AND m.label = 'negative' AND m.opens_voice AND p.purged_at IS NULL", [],
+        f"{LOUDNESS} DESC, m.p_negative DESC, p.counted_at DESC, p.id", limit,
     )  # fmt: skip
 
 
 def unsure_quotes(db: Database, brand: int, start: datetime, end: datetime, limit: int) -> list[Quote]:
     """The loudest mentions of [start, end) that the model would not judge; among equals the one nearest to negative."""
-    order = f"{_LOUDNESS} DESC, m.p_negative DESC, p.counted_at DESC, p.platform, p.native_id"
-    return _quotes(db, brand, start, end, "AND m.label = 'unsure'", [], order, limit)
+    order = f"{LOUDNESS} DESC, m.p_negative DESC, p.counted_at DESC, p.platform, p.native_id"
+    return _quotes(db, brand, start, end, "AND m.label = 'unsure' AND p.purged_at IS NULL", [], order, limit)
 
 
 def _quotes(

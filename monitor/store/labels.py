@@ -44,10 +44,12 @@ def brands_of(db: Database, post: int) -> dict[int, str]:
 
 
 def corrected(db: Database) -> list[Corrected]:
-    """All that people have labelled, each post and brand once, by its newest label; the oldest first."""
+    """All that people have labelled and that still has its text, each post and brand once, by its newest label; the
+    oldest first."""
     rows = db.execute(
         """SELECT l.post, l.brand, l.label, p.text, coalesce(g."group", 0)
            FROM labels l JOIN posts p ON p.id = l.post LEFT JOIN group_members g ON g.post = l.post
-           WHERE l.id IN (SELECT max(id) FROM labels GROUP BY post, ifnull(brand, 0)) ORDER BY l.id"""
+           WHERE p.purged_at IS NULL AND l.id IN (SELECT max(id) FROM labels GROUP BY post, ifnull(brand, 0))
+           ORDER BY l.id"""
     ).fetchall()
     return [Corrected(post, brand, Label(label), text, group) for post, brand, label, text, group in rows]

@@ -76,6 +76,7 @@ def unscored(db: Database, version: str, start: datetime, after: int, limit: int
         """SELECT DISTINCT m.post FROM mentions m
            WHERE m.counted_at >= ? AND m.post > ?
            AND NOT EXISTS (SELECT 1 FROM scores s WHERE s.post = m.post AND s.model = ?)
+           AND EXISTS (SELECT 1 FROM posts p WHERE p.id = m.post AND p.purged_at IS NULL)
            ORDER BY m.post LIMIT ?""",
         [utc_text(start), after, version, limit],
     )

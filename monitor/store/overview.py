@@ -9,10 +9,11 @@ from typing import Any
 from sqlite_utils import Database
 
 from monitor.model import utc_text
-from monitor.store import coverage, fact, models, outbox, posts, service
+from monitor.store import coverage, fact, models, outbox, posts, rechecks, service
 
 WINDOW = timedelta(hours=24)
 OVERDUE = timedelta(hours=1)
+REFUSALS = 3
 ASKED_ONCE = timedelta(days=3650)
 """A source that was never asked is due since the year 1."""
 
@@ -50,6 +51,12 @@ def _trouble(db: Database, sources: Sequence[str], now: datetime) -> list[str]:
     """What no state shows: mail the server does not take, and sources that nobody has asked for long."""
     overdue = [s for s in sources if OVERDUE < now - coverage.state(db, s).due_at < ASKED_ONCE]
     lines = [f"{s} should have been asked long ago: is the service running?" for s in overdue]
+    turns = ((s, rechecks.turn(db, s)) for s in sources)
+    lines += [
+        f"{s} cannot look again at posts: {t.detail}; next at {utc_text(t.due_at)}"
+        for s, t in turns
+        if t.refusals >= REFUSALS
+    ]
     mail = outbox.last_trouble(db)
     return [*lines, *([f"mail not taken: {mail}"] if mail else [])]
 

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from sqlite_utils import Database
 
-from monitor.model import Author, Post, counted_at, utc_text
+from monitor.model import Author, Engagement, Post, counted_at, utc_text
 from monitor.store import counts
 
 STAGES = ("match", "score", "group")
@@ -26,6 +26,7 @@ class Arrival:
     live_within: timedelta
     assumed: bool = False
     trust_unclaimed: bool = True  # False on a source's first answer: a post without a time may be years old
+    late_is_assumed: bool = False  # backfill: what is too late to page is taken to have come when it was written
     heard_to: datetime | None = None  # what this source had seen by then is a known post
 
 
@@ -72,17 +73,18 @@ def add(
         claimed = counted_at(post.published_at, arrival.at)
         oldest = claimed if oldest is None else min(oldest, claimed)
         found = db.execute(
-            "SELECT id, text, kind, named FROM posts WHERE platform = ? AND native_id = ?",
+            "SELECT id, text, kind, named, purged_at FROM posts WHERE platform = ? AND native_id = ?",
             [post.platform, post.native_id],
         ).fetchone()
         if found is None:
             identity = _insert(db, post, arrival, claimed, author_key, keep_names)
             new += 1
+        elif found[4] is not None:
+            identity, post = found[0], replace(post, text="", engagement=Engagement())  # its time here is over
         else:
-            identity, text, kind, named = found
+            identity, text, kind, named, _ = found
             _see_again(db, identity, text, json.loads(named), post, arrival, claimed)
-            if post.kind not in (kind, "post"):  # which says nothing: a source without a word for it
-                db.execute("UPDATE posts SET kind = ? WHERE id = ?", [post.kind, identity])
+            _change_kind(db, identity, kind, post)
         old = arrival.heard_to is not None and claimed <= arrival.heard_to
         last_known = _seen_before(db, identity, post, arrival) or old
         known += last_known
@@ -112,9 +114,11 @@ def _insert(
     db: Database, post: Post, arrival: Arrival, counted: datetime, author_key: AuthorKey, keep_names: bool
 ) -> int:
     author, root = post.author, _root(db, post)
-    arrived = counted if arrival.assumed else arrival.at
+    late = arrival.at - counted > arrival.live_within
+    assumed = arrival.assumed or (arrival.late_is_assumed and late)
+    arrived = counted if assumed else arrival.at
     claimed = post.published_at is not None or arrival.trust_unclaimed
-    live = claimed and not arrival.assumed and arrived - counted <= arrival.live_within
+    live = claimed and not assumed and not late
     cursor = db.execute(
         """INSERT INTO posts (platform, native_id, url, kind, text, author_key, author_name, followers, verified,
                published_at, counted_at, arrived_at, assumed, live, parent, root, page, named)
@@ -126,7 +130,7 @@ def _insert(
             author.followers if author else None,
             author.verified if author else "",
             utc_text(post.published_at) if post.published_at else None,
-            utc_text(counted), utc_text(arrived), arrival.assumed, live,
+            utc_text(counted), utc_text(arrived), assumed, live,
             post.parent, root, post.page, json.dumps(post.brands, ensure_ascii=False),
         ),
     )  # fmt: skip
@@ -175,6 +179,33 @@ def _see_again(
     if edited:
         enqueue(db, "score", [identity])
         enqueue(db, "group", [identity])
+
+
+def _change_kind(db: Database, identity: int, kind: str, post: Post) -> None:
+    """A complaint has another state than before; "post" says nothing: a source without a word for it."""
+    if post.kind not in (kind, "post"):
+        db.execute("UPDATE posts SET kind = ? WHERE id = ?", [post.kind, identity])
+
+
+def look_again(db: Database, identity: int, post: Post, arrival: Arrival) -> None:
+    """A post as its source shows it when asked again: its counts, and an edit as ``add`` would know it.
+
+    A source that was only told the counts gives back the text it got, which says nothing of what it would itself show.
+    """
+    found = db.execute("SELECT text, named, kind FROM posts WHERE id = ? AND purged_at IS NULL", [identity]).fetchone()
+    if found is None:
+        return
+    text, post = found[0], _storable(post)
+    if post.text and post.text != text:
+        _see_again(db, identity, text, json.loads(found[1]), post, arrival, arrival.at)
+        _seen_before(db, identity, post, arrival)
+    _change_kind(db, identity, found[2], post)
+    _engagement(db, identity, post, arrival.at)
+
+
+def mark_gone(db: Database, identity: int, now: datetime) -> None:
+    """The platform says that the post no longer exists. It is kept, and goes on counting: it was said."""
+    db.execute("UPDATE posts SET gone_at = ? WHERE id = ? AND gone_at IS NULL", [utc_text(now), identity])
 
 
 def _arrives(db: Database, identity: int, at: datetime) -> None:
@@ -261,7 +292,7 @@ def read(db: Database, ids: Iterable[int]) -> list[Queued]:
 def newest_texts(db: Database, limit: int) -> list[tuple[str, bool]]:
     """The newest posts' texts, each with whether its source also brings posts that mention no brand."""
     rows = db.execute(
-        """WITH newest AS (SELECT id, text FROM posts ORDER BY id DESC LIMIT ?),
+        """WITH newest AS (SELECT id, text FROM posts WHERE purged_at IS NULL ORDER BY id DESC LIMIT ?),
                 seen AS (SELECT n.id, n.text, min(s.source) AS source,
                                 EXISTS (SELECT 1 FROM mentions m WHERE m.post = n.id) AS matched
                          FROM newest n LEFT JOIN sightings s ON s.post = n.id GROUP BY n.id)
@@ -274,8 +305,8 @@ def newest_texts(db: Database, limit: int) -> list[tuple[str, bool]]:
 def newest_mentions(db: Database, limit: int) -> list[str]:
     """The texts of the newest posts that mention a brand."""
     rows = db.execute(
-        """SELECT p.text FROM posts p WHERE EXISTS (SELECT 1 FROM mentions m WHERE m.post = p.id)
-           ORDER BY p.id DESC LIMIT ?""",
+        """SELECT p.text FROM posts p WHERE p.purged_at IS NULL
+           AND EXISTS (SELECT 1 FROM mentions m WHERE m.post = p.id) ORDER BY p.id DESC LIMIT ?""",
         [limit],
     )
     return [text for (text,) in rows.fetchall()]

@@ -40,6 +40,8 @@ class Collector:
     every_seconds: int
     source: sources.Source
     blind_after: timedelta = timedelta(hours=2)
+    recheck: int = 30
+    keep: timedelta | None = None
 
 
 @dataclass
@@ -47,6 +49,7 @@ class App:
     """The service's parts. ``keep_going`` False makes the one boundary raise what it would record: for tests.
     ``failed``: how often something was recorded since the last heartbeat.
 
+    ``hanging``: sources that gave no answer in time and are still at it; ``looking``: those that look again at posts.
     ``trained``: the files of the model that the user trained and chose; None: the shipped one scores.
     """
 
@@ -60,6 +63,7 @@ class App:
     version: str = VERSION
     stop: threading.Event = field(default_factory=threading.Event)
     hanging: set[str] = field(default_factory=set)
+    looking: set[str] = field(default_factory=set)
     started: datetime | None = None
     trained: tuple[bytes, bytes] | None = None
     last_beat: datetime | None = None
@@ -162,7 +166,7 @@ def open_app(config: Config, *, keep_going: bool = True) -> App:
         Collector(
             table.name, int(table.every.total_seconds()),
             sources.build(table.type, table.name, table.settings, http, f"{config.file}: sources.{table.name}"),
-            table.blind_after,
+            table.blind_after, table.recheck, table.keep,
         )
         for table in config.sources
     )  # fmt: skip

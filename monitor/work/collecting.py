@@ -24,6 +24,9 @@ LAST_ANSWER = 30.0
 FIRST_REACH = timedelta(days=7)
 """How far back a source's first answer is believed to be whole; one old pinned post says nothing of the years since."""
 
+FAR_PATIENCE = 15
+"""How many times as long a run may take that is asked to reach back: it may read many pages (30 minutes by default)."""
+
 Attempt = Callable[[Callable[[], Page | None]], tuple[Page | None, Exception | None]]
 """The one boundary of ``jobs``: what the work gave, or the exception it raised."""
 
@@ -41,7 +44,11 @@ class Stream:
 
 @dataclass
 class Run:
-    """One run of one source while it lasts. ``held`` is its newest page, not stored yet."""
+    """One run of one source while it lasts. ``held`` is its newest page, not stored yet.
+
+    ``since``: it is asked to reach back to then; such a run begins without a cursor and leaves the stored one alone.
+    ``reached``: since when it has heard everything, once it has ended well.
+    """
 
     collector: Collector
     id: int
@@ -51,6 +58,13 @@ class Run:
     held: Page | None = None
     streams: dict[str, Stream] = field(default_factory=dict)
     ended: bool = False
+    since: datetime | None = None
+    reached: datetime | None = None
+
+    @property
+    def before(self) -> datetime | None:
+        """What it should reach back to: the moment asked for, else the end of what was heard before."""
+        return self.since or self.state.heard_to
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,14 +116,17 @@ class _Pool:
                 return
 
 
-def due(app: App, db: Database, now: datetime) -> list[Run]:
-    """The sources whose time has come, with what they remember; a run row is opened for each."""
-    states = [(c, coverage.state(db, c.name)) for c in app.collectors]
+def due(app: App, db: Database, now: datetime, since: datetime | None = None) -> list[Run]:
+    """The sources whose time has come, with what they remember; a run row is opened for each.
+
+    To reach back to ``since``, all are asked, except those whose platform has told us to stay away for now.
+    """
+    states = [(c, coverage.state(db, c.name)) for c in app.collectors if c.name not in app.hanging]
     with writing(db):
         return [
-            Run(c, coverage.start_run(db, c.name, now), state, state.cursor)
+            Run(c, coverage.start_run(db, c.name, now), state, {} if since else state.cursor, since=since)
             for c, state in states
-            if _is_due(c, state, now) and c.name not in app.hanging
+            if _is_due(c, state, now) or (since and not state.refusals)
         ]
 
 
@@ -126,11 +143,10 @@ def _is_due(collector: Collector, state: coverage.SourceState, now: datetime) ->
 
 def fetch(app: App, runs: Sequence[Run], attempt: Attempt, now: datetime) -> Iterator[Event]:
     """Every event of these runs as it comes; each run ends with one Event without a page, at the deadline at latest."""
-    deadline = app.config.service.deadline.total_seconds()
+    patience = FAR_PATIENCE if any(run.since for run in runs) else 1
+    deadline = app.config.service.deadline.total_seconds() * patience
     waits = max(deadline - LAST_ANSWER, deadline / 2)
-    pool = _Pool(
-        attempt, lambda run: Query(app.terms, now, run.state.heard_to), app.hanging, lambda: app.http.run(waits)
-    )
+    pool = _Pool(attempt, lambda run: Query(app.terms, now, run.before), app.hanging, lambda: app.http.run(waits))
     for run in runs:
         pool.jobs.put(run)
     for _ in range(min(WORKERS, len(runs))):
@@ -185,13 +201,16 @@ def put_down(app: App, db: Database, run: Run, now: datetime) -> None:
 
 
 def _store(app: App, db: Database, run: Run, now: datetime) -> None:
-    page, before = run.held, run.state.heard_to
+    page, before = run.held, run.before
     if page is None:
         return
     run.held, run.cursor = None, page.cursor
+    # Of a time long past a post without a time of its own cannot be told from one of today.
+    trusted = before is not None and run.since is None
     arrival = posts.Arrival(
-        run.collector.name, now, app.config.service.live_within, trust_unclaimed=before is not None, heard_to=before
-    )
+        run.collector.name, now, app.config.service.live_within, trust_unclaimed=trusted, heard_to=before,
+        late_is_assumed=run.since is not None,
+    )  # fmt: skip
     added = posts.add(db, page.posts, arrival, app.author_key, app.config.privacy.keep_authors)
     coverage.add_page(db, run.id, added.seen, added.new, page.rejected)
     stream = run.streams.setdefault(page.stream, Stream())
@@ -208,11 +227,15 @@ def finish(app: App, db: Database, run: Run, now: datetime) -> None:
     name, every = run.collector.name, timedelta(seconds=run.collector.every_seconds)
     with writing(db):
         _store(app, db, run, now)
-        start, gap = _heard_from(run, now, every)
-        coverage.add_heard(db, name, start, now, app.config.service.live_within)
-        coverage.keep_cursor(db, name, run.cursor, now + every)
+        if run.since is None:
+            start, gap = _heard_from(run, now, every)
+            coverage.add_heard(db, name, start, now, app.config.service.live_within)
+            coverage.keep_cursor(db, name, run.cursor, now + every)
+        else:
+            start, gap = _heard_back(run, run.since, now)
+            coverage.add_heard_back(db, name, start, now, app.config.service.live_within)
         coverage.finish_run(db, run.id, now, "ok", gap=gap)
-    run.ended = True
+    run.reached, run.ended = start, True
 
 
 def _heard_from(run: Run, now: datetime, every: timedelta) -> tuple[datetime, tuple[datetime, datetime] | None]:
@@ -225,6 +248,14 @@ def _heard_from(run: Run, now: datetime, every: timedelta) -> tuple[datetime, tu
         return before, None
     start = min(max(short), now)
     return start, (before, start)
+
+
+def _heard_back(run: Run, since: datetime, now: datetime) -> tuple[datetime, tuple[datetime, datetime] | None]:
+    """Since when a run heard everything that was asked to reach back, and the gap it leaves behind what was heard."""
+    short = [s.oldest or now for s in run.streams.values() if not s.reached_back]
+    start = min(max([*short, since, now - FIRST_REACH]), now) if short else since
+    before = run.state.heard_to
+    return start, (before, start) if before is not None and before < start else None
 
 
 def _first_reach(run: Run, now: datetime) -> datetime:

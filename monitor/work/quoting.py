@@ -15,6 +15,9 @@ from monitor.text import excerpt
 WIDTH = 160
 """Characters of a quote: a post of a microblog whole, of an article the words around the brand's name."""
 
+REMOVED = "…"
+"""What stands for a text that was purged, where its story is still shown."""
+
 
 def quotes(db: Database, brand: int, start: datetime, end: datetime, limit: int) -> list[Quote]:
     return [shorten(db, brand, q) for q in facts.negative_quotes(db, brand, start, end, limit)]
@@ -23,4 +26,4 @@ def quotes(db: Database, brand: int, start: datetime, end: datetime, limit: int)
 def shorten(db: Database, brand: int, quote: Quote) -> Quote:
     span: Sequence[int] | None = facts.span_of(db, quote.post_id, brand)
     start, end = span or (0, 0)
-    return replace(quote, text=excerpt(quote.text, start, end, WIDTH))
+    return replace(quote, text=excerpt(quote.text, start, end, WIDTH) or REMOVED)

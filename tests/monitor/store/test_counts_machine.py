@@ -18,7 +18,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from sqlite_utils import Database
 
 from monitor.model import Author, Label, Post, Score, bin_start, from_utc_text, utc_text
-from monitor.store import brand_ids, counts, groups, mentions, models, open_store, posts, writing
+from monitor.store import brand_ids, counts, groups, mentions, models, open_store, posts, purges, writing
 from monitor.stories import keys
 
 START = datetime(2026, 11, 20, 2, 0, tzinfo=UTC)
@@ -191,6 +191,20 @@ class Counts(RuleBasedStateMachine):
     def match_everything_again(self) -> None:
         with writing(self.db):
             posts.enqueue_all(self.db, "match")
+
+    @rule(days=st.integers(0, 2), later=st.booleans(), killed=st.booleans())
+    def purge(self, days: int, later: bool, killed: bool) -> None:
+        """It changes no number, whoever else wrote in the same thread."""
+        at = START + timedelta(minutes=160 + days)
+        limits = purges.Limits(at if later else START, at, {"s": at if days == 2 else START})
+        found = purges.expired(self.db, limits, 0, 3)
+        before = recount(self.db)
+        with self.transaction(killed):
+            purges.empty(self.db, [p.id for p in found if not p.removable], at)
+            purges.remove(self.db, [p.id for p in found if p.removable])
+        assert recount(self.db) == before
+        assert self.db.execute("PRAGMA foreign_key_check").fetchall() == []
+        assert not self.db.execute("SELECT 1 FROM queue JOIN posts ON id = post WHERE purged_at IS NOT NULL").fetchone()
 
     @rule(limit=st.integers(1, 3), killed=st.booleans())
     def count(self, limit: int, killed: bool) -> None:

@@ -1,0 +1,134 @@
+"""Which posts are due to be looked at again, which were, and when each source may be asked.
+
+A post passes a *mark* when it reaches an age. It is due if no source has answered for that mark yet and the source had
+seen it before; a mark is over when the next one is reached, so that after a pause nobody makes up for all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from typing import Any
+
+from sqlite_utils import Database
+
+from monitor.model import Engagement, Post, from_utc_text, utc_text
+from monitor.store.facts import LOUDNESS
+
+TRIES = 3
+"""How often a post is asked for at one mark while its source fails: one that breaks it must not hold up the others."""
+
+SLOWEST = timedelta(minutes=15)
+"""Growth is measured over at least this long: two looks within a minute say nothing of a rate."""
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A post to look at again. ``mark``: the age it has passed, in seconds. ``rank``: the smallest is the first."""
+
+    id: int
+    mark: int
+    rank: tuple[float, ...]
+    post: Post
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """When a source may be asked again, how often in a row it refused, and what it said."""
+
+    due_at: datetime
+    refusals: int
+    detail: str
+
+
+_DUE = f"""
+    WITH passed AS (
+        SELECT p.*, coalesce(iif(r.mark = :mark, r.tries, 0), 0) AS tries,
+            EXISTS (SELECT 1 FROM mentions m WHERE m.post = p.id AND m.label = 'negative') AS negative,
+            (SELECT {LOUDNESS} FROM engagement e WHERE e.post = p.id ORDER BY seen_at DESC LIMIT 1) AS loudness,
+            max((SELECT seen_at FROM engagement e WHERE e.post = p.id ORDER BY seen_at DESC LIMIT 1),
+                coalesce(strftime('%Y-%m-%dT%H:%M:%SZ', p.counted_at, r.mark || ' seconds'), '')) AS looked_at,
+            (SELECT {LOUDNESS} FROM engagement e WHERE e.post = p.id ORDER BY seen_at DESC LIMIT 1 OFFSET 1) AS before,
+            (SELECT seen_at FROM engagement e WHERE e.post = p.id ORDER BY seen_at DESC LIMIT 1 OFFSET 1) AS before_at
+        FROM posts p JOIN sightings s ON s.post = p.id AND s.source = :source LEFT JOIN rechecks r ON r.post = p.id
+        WHERE p.counted_at <= :reached AND p.counted_at > :over AND p.gone_at IS NULL AND p.purged_at IS NULL
+        AND s.seen_at < strftime('%Y-%m-%dT%H:%M:%SZ', p.counted_at, :mark || ' seconds')
+        AND (r.post IS NULL OR r.mark < :mark OR (r.mark = :mark AND NOT r.answered AND r.tries < {TRIES}))
+        AND EXISTS (SELECT 1 FROM mentions m WHERE m.post = p.id)),
+    ranked AS (
+        SELECT *, coalesce((loudness - before)
+            / max(:slowest, (julianday(looked_at) - julianday(before_at)) * 24), 0) AS growth
+        FROM passed)
+    SELECT id, tries, negative, growth, platform, native_id, text, url, kind, published_at, parent, root, page,
+        (SELECT likes FROM engagement e WHERE e.post = ranked.id ORDER BY seen_at DESC LIMIT 1),
+        (SELECT reposts FROM engagement e WHERE e.post = ranked.id ORDER BY seen_at DESC LIMIT 1),
+        (SELECT comments FROM engagement e WHERE e.post = ranked.id ORDER BY seen_at DESC LIMIT 1)
+    FROM ranked WHERE :anyone OR negative OR growth >= :fast
+    ORDER BY tries, negative DESC, growth DESC, counted_at DESC, id LIMIT :limit"""
+
+
+def due(
+    db: Database, source: str, now: datetime, marks: Sequence[timedelta], lapse: timedelta, young: timedelta,
+    fast: float, limit: int,
+) -> list[Due]:  # fmt: skip
+    """The posts of a source that are due, at most ``limit``: those not tried yet, negative, fast-growing, young first.
+
+    Posts older than ``young`` must be negative, or have grown by at least ``fast`` an hour (``facts.LOUDNESS``): from
+    the last count but one to the last look, for a look that found the same count left no row. The last mark is over at
+    ``lapse``.
+    """
+    found: list[Due] = []
+    for mark, over in pairwise((*marks, lapse)):
+        seconds = int(mark.total_seconds())
+        rows = db.execute(_DUE, {
+            "source": source, "mark": seconds, "reached": utc_text(now - mark), "over": utc_text(now - over),
+            "slowest": SLOWEST / timedelta(hours=1), "anyone": mark <= young, "fast": fast,
+            "limit": limit,
+        })  # fmt: skip
+        found += [_due(seconds, row) for row in rows.fetchall()]
+    return sorted(found, key=lambda d: d.rank)[:limit]
+
+
+def _due(mark: int, row: Sequence[Any]) -> Due:
+    identity, tries, negative, growth, platform, native_id, text, url, kind, published, parent, root, page, *counts = (
+        row
+    )
+    post = Post(
+        platform, native_id, text, url, kind, None, from_utc_text(published) if published else None, parent, root, page,
+        Engagement(*counts),
+    )  # fmt: skip
+    return Due(identity, mark, (tries, -negative, -growth, mark), post)
+
+
+def take(db: Database, asked: Iterable[Due]) -> None:
+    """Note, before the source is asked, that these posts are tried at their marks."""
+    db.conn.executemany(
+        """INSERT INTO rechecks (post, mark, tries) VALUES (?, ?, 1) ON CONFLICT DO UPDATE
+           SET tries = iif(mark = excluded.mark, tries + 1, 1), mark = excluded.mark, answered = 0""",
+        [(d.id, d.mark) for d in asked],
+    )
+
+
+def answered(db: Database, posts: Iterable[int]) -> None:
+    """The source has said all it has to say of these posts at their marks."""
+    db.conn.executemany("UPDATE rechecks SET answered = 1 WHERE post = ?", [(i,) for i in posts])
+
+
+def give_back(db: Database, posts: Iterable[int]) -> None:
+    """These were never asked for: the try does not count."""
+    db.conn.executemany("UPDATE rechecks SET tries = tries - 1 WHERE post = ?", [(i,) for i in posts])
+
+
+def turn(db: Database, source: str) -> Turn:
+    row = db.execute("SELECT due_at, refusals, detail FROM recheck_turns WHERE source = ?", [source]).fetchone()
+    return Turn(from_utc_text(row[0]), row[1], row[2]) if row else Turn(datetime.min.replace(tzinfo=UTC), 0, "")
+
+
+def keep_turn(db: Database, source: str, turn: Turn) -> None:
+    db.execute(
+        """INSERT INTO recheck_turns VALUES (?, ?, ?, ?) ON CONFLICT(source) DO UPDATE
+           SET due_at = excluded.due_at, refusals = excluded.refusals, detail = excluded.detail""",
+        [source, utc_text(turn.due_at), turn.refusals, turn.detail],
+    )
