@@ -104,8 +104,10 @@ class _Pool:
 
 def due(app: App, db: Database, now: datetime) -> list[Run]:
     """The sources whose time has come, with what they remember; a run row is opened for each."""
-    states = [(c, coverage.state(db, c.name)) for c in app.collectors]
     with writing(db):
+        for collector in app.collectors:
+            coverage.cut_future(db, collector.name, now)
+        states = [(c, coverage.state(db, c.name)) for c in app.collectors]
         return [
             Run(c, coverage.start_run(db, c.name, now), state, state.cursor)
             for c, state in states
@@ -120,7 +122,8 @@ def any_due(app: App, db: Database, now: datetime) -> bool:
 
 def _is_due(collector: Collector, state: coverage.SourceState, now: datetime) -> bool:
     """Its time has come; or it lies so far ahead that only a clock that was wrong can have set it."""
-    farthest = now + LONGEST_REST + timedelta(seconds=collector.every_seconds)
+    every = timedelta(seconds=collector.every_seconds)
+    farthest = now + (LONGEST_REST + every if state.refusals else 2 * every)
     return state.due_at <= now or state.due_at > farthest
 
 
@@ -220,11 +223,10 @@ def _heard_from(run: Run, now: datetime, every: timedelta) -> tuple[datetime, tu
     before = run.state.heard_to
     if before is None:
         return max(min(_first_reach(run, now), now - every), now - FIRST_REACH), None
-    short = [s.oldest for s in run.streams.values() if not s.reached_back and s.oldest]
-    if not short:
-        return before, None
-    start = min(max(short), now)
-    return start, (before, start)
+    # Where not one post could be read, nothing was heard.
+    short = [s.oldest or now for s in run.streams.values() if not s.reached_back]
+    start = max(before, min(max(short), now)) if short else before
+    return start, (before, start) if start > before else None
 
 
 def _first_reach(run: Run, now: datetime) -> datetime:
