@@ -223,8 +223,9 @@ def _heard_from(run: Run, now: datetime, every: timedelta) -> tuple[datetime, tu
     before = run.state.heard_to
     if before is None:
         return max(min(_first_reach(run, now), now - every), now - FIRST_REACH), None
-    # Where not one post could be read, nothing was heard.
-    short = [s.oldest or now for s in run.streams.values() if not s.reached_back]
+    short = [s.oldest for s in run.streams.values() if not s.reached_back and s.oldest]
+    if run.streams and not any(s.reached_back or s.oldest for s in run.streams.values()):
+        short = [now]  # not one post could be read; where some could, the others may be the comments of one post
     start = max(before, min(max(short), now)) if short else before
     return start, (before, start) if start > before else None
 

@@ -8,9 +8,11 @@ new entries a feed, as a round of a running service does. Against it stands aski
 other with the same client, and doing nothing with what comes. Each way runs in a process of its own, so that the peak
 of memory is its own; it is the growth over the process with everything loaded and nothing asked.
 
-Prints one JSON object. ``at_once_most``: requests of one host that were being answered at the same moment, and beside
-it the limit that holds; ``per_second_most``: requests that one host got within any second; both are counted by the
-server. Exit code 1 if a limit was passed, or a source was not heard.
+Prints one JSON object. ``seconds``: of a round whose hosts come in turn, as in one after the other;
+``seconds_neighbours``: where the sources of one host follow each other, so that they wait for each other.
+``at_once_most``: requests of one host that were being answered at the same moment; ``seconds_apart_least``: between the
+beginnings of two requests to one host, as the server saw them, over both orders; beside each stands the limit that
+holds. Exit code 1 if a limit was passed, or a source was not heard.
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import pairwise
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -40,15 +43,15 @@ from monitor.config import parse
 from monitor.jobs import Report
 from monitor.model import Query
 from monitor.work.app import App, Collector, open_app
-from monitor.work.collecting import WORKERS
 from sources.feed import Feed
 from sources.http import Http
+from sources.politeness import APART, AT_ONCE
 
 NOW = datetime(2026, 11, 20, 2, 0, tzinfo=UTC)
 PUBLIC = "93.184.215.14"
 """What every name resolves to, for private addresses are refused; the connection then goes to loopback."""
-AT_ONCE = WORKERS
-"""Requests to one host at the same time that are allowed: without a limit a host, all that run at once."""
+ON_THE_WAY = 0.1
+"""Seconds by which two requests may come to the server closer together than they were sent."""
 
 
 @dataclass
@@ -80,8 +83,9 @@ class Hosts:
             self.most.clear()
             self.begun.clear()
 
-    def per_second_most(self) -> int:
-        return max(sum(t <= other < t + 1 for other in times) for times in self.begun.values() for t in times)
+    def apart_least(self) -> float:
+        """Seconds; infinite where no host was asked twice."""
+        return min((b - a for times in self.begun.values() for a, b in pairwise(times)), default=float("inf"))
 
 
 class Loopback(httpcore.SyncBackend):
@@ -141,23 +145,26 @@ def feed(address: str, round_: int, posts: int) -> bytes:
     return f"{head}{items}</channel></rss>".encode()
 
 
-def feeds(http: Http, count: int, hosts: int) -> list[Feed]:
-    """Those of one host are neighbours, so that they come up together."""
-    return [Feed(f"feed-{i}", http, f"http://host-{i * hosts // count}.example.test/{i}.xml") for i in range(count)]
+def feeds(http: Http, count: int, hosts: int, together: bool = False) -> list[Feed]:
+    """``together``: those of one host are neighbours, and wait for each other; else the hosts come in turn."""
+    places = [i * hosts // count if together else i % hosts for i in range(count)]
+    return [Feed(f"feed-{i}", http, f"http://host-{n}.example.test/{i}.xml") for i, n in enumerate(places)]
 
 
-def connected(folder: Path, port: int, count: int, hosts: int) -> App:
+def connected(folder: Path, port: int, count: int, hosts: int, together: bool) -> App:
     document = {"brands": [{"name": "澄嵐", "terms": ["澄嵐"]}]}
     app = open_app(parse(document, "config.toml", folder), keep_going=False)
     app.http.close()
     app.http = Http("", resolver=lambda *_: [PUBLIC], connector=Loopback(port))
-    app.collectors = tuple(Collector(source.name, 600, source) for source in feeds(app.http, count, hosts))
+    app.collectors = tuple(Collector(source.name, 600, source) for source in feeds(app.http, count, hosts, together))
     return app
 
 
-def side_by_side(port: int, count: int, hosts: int, next_round: Callable[[], None]) -> dict[str, Any]:
+def side_by_side(
+    port: int, count: int, hosts: int, next_round: Callable[[], None], together: bool = False
+) -> dict[str, Any]:  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
-        app = connected(Path(folder), port, count, hosts)
+        app = connected(Path(folder), port, count, hosts, together)
         db = app.open_store()
         before = peak()
         jobs.collect(app, db, NOW, Report())
@@ -170,6 +177,10 @@ def side_by_side(port: int, count: int, hosts: int, next_round: Callable[[], Non
         db.close()
         app.http.close()
     return {"seconds": seconds, "grown": grown, "peak": peak(), "heard": heard, "posts": report.posts}
+
+
+def neighbours(port: int, count: int, hosts: int, next_round: Callable[[], None]) -> dict[str, Any]:
+    return side_by_side(port, count, hosts, next_round, together=True)
 
 
 def one_by_one(port: int, count: int, hosts: int, next_round: Callable[[], None]) -> dict[str, Any]:
@@ -213,7 +224,7 @@ def measure(way: Callable[..., dict[str, Any]], args: argparse.Namespace) -> dic
         here.send("go on")
         found: dict[str, Any] = here.recv()
         process.join()
-        return {**found, "at_once": max(hosts.most.values()), "per_second": hosts.per_second_most()}
+        return {**found, "at_once": max(hosts.most.values()), "apart": hosts.apart_least()}
 
 
 def main() -> int:
@@ -223,16 +234,20 @@ def main() -> int:
     parser.add_argument("--latency", type=float, default=200.0, help="milliseconds")
     parser.add_argument("--posts", type=int, default=50, help="entries of a feed")
     args = parser.parse_args()
-    ours, theirs = measure(side_by_side, args), measure(one_by_one, args)
+    ours, crowded, theirs = (measure(way, args) for way in (side_by_side, neighbours, one_by_one))
+    at_once, apart = max(ours["at_once"], crowded["at_once"]), min(ours["apart"], crowded["apart"])
     print(json.dumps({
         "sources": args.sources, "hosts": args.hosts, "latency_ms": args.latency, "posts_read": ours["posts"],
-        "seconds": round(ours["seconds"], 2), "seconds_one_by_one": round(theirs["seconds"], 2),
+        "seconds": round(ours["seconds"], 2), "seconds_neighbours": round(crowded["seconds"], 2),
+        "seconds_one_by_one": round(theirs["seconds"], 2),
         "times_as_fast": round(theirs["seconds"] / ours["seconds"], 1),
         "mb_grown": round(ours["grown"], 1), "mb_peak": round(ours["peak"], 1),
-        "at_once_most": ours["at_once"], "at_once_allowed": AT_ONCE, "per_second_most": ours["per_second"],
+        "at_once_most": at_once, "at_once_allowed": AT_ONCE,
+        "seconds_apart_least": round(apart, 3), "seconds_apart_allowed": APART,
         "heard": ours["heard"],
     }))  # fmt: skip
-    return int(ours["at_once"] > AT_ONCE or ours["heard"] < args.sources or theirs["heard"] < args.sources)
+    rude = at_once > AT_ONCE or apart < APART - ON_THE_WAY
+    return int(rude or min(way["heard"] for way in (ours, crowded, theirs)) < args.sources)
 
 
 if __name__ == "__main__":
