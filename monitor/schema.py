@@ -238,7 +238,10 @@ VIEWS = {
         UNION ALL
         SELECT g.source, g."from", g."to",
                iif(EXISTS (SELECT 1 FROM source_runs r WHERE r.source = g.source
-                           AND r.gap_from < g."to" AND r.gap_to > g."from"), 'partial', 'blind'),
+                           AND r.gap_from < g."to" AND r.gap_to > g."from")
+                   AND NOT EXISTS (SELECT 1 FROM source_runs r WHERE r.source = g.source AND r.pages = 0
+                                   AND r.state NOT IN ('ok', 'running', 'interrupted')
+                                   AND r.started_at >= g."from" AND r.started_at <= g."to"), 'partial', 'blind'),
                coalesce((SELECT r.state || iif(r.detail = '', '', ': ' || r.detail) FROM source_runs r
                          WHERE r.source = g.source AND r.state NOT IN ('ok', 'running', 'interrupted')
                          AND r.started_at >= g."from" AND r.started_at <= g."to"
@@ -247,12 +250,15 @@ VIEWS = {
               FROM heard WINDOW w AS (PARTITION BY source ORDER BY "from")) g
         WHERE g."to" > g."from"
         UNION ALL
-        SELECT r.source, coalesce(h.heard_to, min(r.started_at)), max(r.started_at), 'blind',
-               r.state || iif(r.detail = '', '', ': ' || r.detail)
-        FROM source_runs r
-        LEFT JOIN (SELECT source, max("to") AS heard_to FROM heard GROUP BY source) h ON h.source = r.source
-        WHERE r.state NOT IN ('ok', 'running', 'interrupted') AND (h.heard_to IS NULL OR r.started_at > h.heard_to)
-        GROUP BY r.source""",
+        SELECT b.source, b."from", (SELECT max(started_at) FROM source_runs), 'blind', b.reason
+        FROM (SELECT r.source, coalesce(h.heard_to, (SELECT min(f.started_at) FROM source_runs f
+                                                     WHERE f.source = r.source)) AS "from",
+                     r.state || iif(r.detail = '', '', ': ' || r.detail) AS reason, max(r.started_at)
+              FROM source_runs r
+              LEFT JOIN (SELECT source, max("to") AS heard_to FROM heard GROUP BY source) h ON h.source = r.source
+              WHERE r.state NOT IN ('ok', 'running', 'interrupted')
+              AND (h.heard_to IS NULL OR r.started_at > h.heard_to)
+              GROUP BY r.source) b""",
 }
 
 
@@ -278,3 +284,10 @@ def models_and_portions(db: Database) -> None:
     for name, select in VIEWS.items():
         db.execute(f"DROP VIEW IF EXISTS {name}")
         db.execute(f"CREATE VIEW {name} AS {select}")
+
+
+@migrations()
+def coverage_of_silence(db: Database) -> None:
+    """``v_coverage`` calls blind what a run gave nothing of, and goes on to the newest round while a source rests."""
+    db.execute("DROP VIEW v_coverage")
+    db.execute(f"CREATE VIEW v_coverage AS {VIEWS['v_coverage']}")

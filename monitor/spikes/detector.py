@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import astuple, fields
+from dataclasses import fields, replace
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,24 +14,16 @@ from numpy.typing import NDArray
 from monitor.errors import InputError
 from monitor.model import Severity, utc_text
 from monitor.spikes.baseline import Baseline, Lesson, Ratio, learn
-from monitor.spikes.cusum import QUIET, TINY, Chain, log_likelihood_ratio
+from monitor.spikes.cusum import TINY, Chain
 from monitor.spikes.farrington import Fortnight, Reference
 from monitor.spikes.measurement import Measurement, Span
-from monitor.spikes.recent import Recent, Totals
+from monitor.spikes.recent import Totals
 from monitor.spikes.rules import Alarm, severity
 from monitor.spikes.settings import DAY, HOUR, Bin, Settings
-from monitor.spikes.windows import Spread, deviation, expected_given_volume
+from monitor.spikes.track import HALF_HEARD, Track
+from monitor.spikes.windows import Spread
 
-STATE_VERSION = 1
-HALF_HEARD = 0.5
-"""A window counts only if at least this share of it was heard."""
-
-
-class Seen(NamedTuple):
-    """A window that ends with this bin. ``expected``: of its count, given today's volume."""
-
-    totals: Totals
-    expected: float
+STATE_VERSION = 2
 
 
 class Detector:
@@ -50,23 +42,20 @@ class Detector:
             )
         ]
         self._freeze_hours, self._warm_up_hours = settings.freeze_at_most / HOUR, settings.warm_up / HOUR
-        self._k_cap = settings.k_cap_raw if settings.raw else settings.k_cap
         self._block = settings.slots(settings.k_block)
         self._penalties = _by_slots(settings)
         self._hour, self._six = settings.slots(HOUR), settings.slots(6 * HOUR)
-        self._half_day = settings.slots(12 * HOUR)
         lengths = sorted({self._block, self._hour, self._six, *self._penalties})
         self._base = Baseline()
         self._spreads = {length: Spread() for length in lengths}
-        self._recent = Recent(max(*lengths, self._half_day))
+        self._track = Track(settings, tuple(lengths), settings.volume_floor)
+        self._bound: Track | None = None
+        self._bound_since = 0
         self._fortnight = Fortnight(settings)
-        self._chains = [QUIET] * self._block
-        self._seen: dict[int, Seen] = {}
         self._taught = Totals()
         self._heard_slots = 0
         self._frozen = 0.0
         self._row: datetime | None = None
-        self._known: datetime | None = None
         self._alarm = Alarm()
 
     def go_on(self, said: datetime | None, severity: Severity | None, standing_at: datetime | None) -> None:
@@ -75,9 +64,9 @@ class Detector:
         ``said``, ``severity``: the last alert that was raised in truth. ``standing_at``: the time now, if its matter
         still stands; it is calm after some hours from here.
         """
-        self._recent = Recent(len(self._recent.ring) - 1)
+        self._track.forget()
+        self._bound = None
         self._taught = Totals()
-        self._chains = [QUIET] * self._block
         self._alarm = Alarm(standing_at, standing_at, said, severity, standing_at is None)
 
     # -- one bin -------------------------------------------------------------------------------------------------
@@ -87,16 +76,16 @@ class Detector:
         self._check(bin)
         self._row = bin.start
         if bin.heard < self.settings.heard_enough:
-            return self._unknown(bin)
+            return self._at_least(bin)
         local = bin.start.astimezone(self.settings.zone)
-        hour, weekend = local.hour, local.weekday() >= 5
-        self._take(bin, hour, weekend)
+        self._take(bin)
         uncertainty = self._base.uncertainty(raw=self.settings.raw)
-        chain = self._cusum(bin, uncertainty)
-        z, z_slots = (None, 0) if self.settings.raw else self._strongest(uncertainty)
+        self._go_on_bounding(bin, uncertainty)
+        track = self._track
+        chain = track.cusum(bin, self._spreads, uncertainty)
         reference = self._farrington(local) if chain.k >= self.settings.k_threshold else None
-        found = self._measure(bin, chain, z, z_slots, reference, uncertainty)
-        self._learn(hour, weekend, chain, uncertainty)
+        found = self._measure(bin, track, chain, reference, uncertainty)
+        self._learn(local.hour, local.weekday() >= 5, chain, uncertainty)
         return found
 
     def _check(self, bin: Bin) -> None:
@@ -108,66 +97,17 @@ class Detector:
         if bin.count < 0 or bin.other < 0 or (bin.learned or 0) < 0:
             raise InputError(f"the bin at {utc_text(bin.start)} has a negative count")
 
-    def _take(self, bin: Bin, hour: int, weekend: bool) -> None:
-        """Put the bin and what was expected of it into the memories; a gap is unknown time."""
-        known = self._known
-        skipped = 0 if known is None else max(1, round((bin.start - known) / self.settings.width)) - 1
-        if skipped >= self._half_day:
-            self._chains = [QUIET] * self._block
+    def _take(self, bin: Bin) -> None:
+        skipped = self._track.skipped(bin)
         if skipped:
-            self._taught = self._recent.now
-        part = self._hours * bin.heard
-        own, usual_other = self._base.usual(hour, weekend, raw=self.settings.raw)
-        self._recent.add(bin, own * part, usual_other * part, skipped)
+            self._taught = self._track.recent.now
+        self._track.take(bin, self._base)
         self._fortnight.add(bin.count if bin.learned is None else bin.learned, bin.heard, skipped)
-        self._known = bin.start
         self._heard_slots += 1
-        for slots in self._spreads:
-            seen = self._recent.last(slots)
-            self._seen[slots] = Seen(seen, self._expected(seen, seen.voices))
-
-    def _expected(self, seen: Totals, count: int) -> float:
-        settings = self.settings
-        if settings.raw or seen.usual_other <= 0:
-            return seen.own
-        return expected_given_volume(
-            count,
-            seen.own,
-            seen.other,
-            seen.usual_other,
-            shrink=settings.volume_shrink,
-            floor=settings.volume_floor,
-            echo=settings.echo,
-        )
-
-    def _cusum(self, bin: Bin, uncertainty: float) -> Chain:
-        """One step of K over the last block. Narrow bins run interleaved chains, one per place in the block."""
-        settings, block, hour = self.settings, self._seen[self._block].totals, self._seen[self._hour]
-        expected = block.own * hour.expected / max(hour.totals.own, TINY)
-        spread = self._spreads[self._block].value + uncertainty
-        gain = log_likelihood_ratio(block.voices, expected, spread, settings.raised)
-        start = (bin.start + settings.width * (1 - self._block)).timestamp()
-        place = self._recent.slot % self._block
-        chain = self._chains[place].after(gain, self._k_cap, start, (block.voices, block.own, expected))
-        self._chains[place] = chain
-        return chain
-
-    def _strongest(self, uncertainty: float) -> tuple[float | None, int]:
-        """The greatest z, handicaps taken off, and its window in slots."""
-        best, best_slots = None, 0
-        for slots, penalty in self._penalties.items():
-            seen, expected = self._seen[slots]
-            if seen.heard < HALF_HEARD * slots or seen.own <= TINY:
-                continue
-            spread = self._spreads[slots].value + uncertainty
-            z = deviation(seen.voices, expected, spread) - penalty
-            if best is None or z > best:
-                best, best_slots = z, slots
-        return best, best_slots
 
     def _farrington(self, local: datetime) -> Reference | None:
         slots = self._fortnight.window
-        seen = self._recent.last(slots)
+        seen = self._track.recent.last(slots)
         return self._fortnight.judge(seen.voices, seen.heard / slots, self._shifts(local))
 
     def _shifts(self, local: datetime) -> NDArray[np.int64] | None:
@@ -185,30 +125,27 @@ class Detector:
 
     # -- the verdict ---------------------------------------------------------------------------------------------
 
-    def _span(self, slots: int, uncertainty: float) -> Span:
-        seen, expected = self._seen[slots]
-        return Span(seen.voices, seen.own, expected, self._spreads[slots].value + uncertainty)
-
     def _measure(
-        self, bin: Bin, chain: Chain, z: float | None, z_slots: int, reference: Reference | None, uncertainty: float
+        self, bin: Bin, track: Track, chain: Chain, reference: Reference | None, uncertainty: float, known: bool = True
     ) -> Measurement:
-        settings = self.settings
+        settings, spreads = self.settings, self._spreads
+        z, z_slots = (None, 0) if settings.raw else track.strongest(self._penalties, spreads, uncertainty)
         notice = chain.k >= settings.k_threshold
-        hour, six = self._span(self._hour, uncertainty), self._span(self._six, uncertainty)
+        hour, six = (track.span(slots, spreads, uncertainty) for slots in (self._hour, self._six))
         calm = self._alarm.listen(bin.start, chain.k, six, settings)
         learning = self._learning
         alert = None
-        if notice and not learning and self._far_out(z, reference):
+        if notice and not learning and self._far_out(track, z, reference):
             alert = self._alarm.say(bin.start, severity(settings, hour, six), settings)
-        totals = self._seen[self._six].totals
+        totals = track.seen[self._six].totals
         since = Span(chain.observed, chain.own, chain.expected, six.spread) if chain.onset is not None else None
         return Measurement(
             time=bin.start,
             alert=alert,
             notice=notice,
-            known=True,
+            known=known,
             learning=learning,
-            calm=calm,
+            calm=calm and known,
             k=chain.k,
             z=z,
             z_hours=None if z is None else z_slots * self._hours,
@@ -224,13 +161,12 @@ class Detector:
             usual_share=self._usual_share(),
         )
 
-    def _far_out(self, z: float | None, reference: Reference | None) -> bool:
+    def _far_out(self, track: Track, z: float | None, reference: Reference | None) -> bool:
         settings = self.settings
         if settings.raw:
             return reference is not None and reference.f >= settings.f_threshold
-        return (
-            z is not None and z >= settings.z_threshold and self._recent.last(self._half_day).voices >= settings.fewest
-        )
+        lately = track.recent.last(track.half_day)
+        return z is not None and z >= settings.z_threshold and lately.voices >= settings.fewest
 
     def _usual_share(self) -> float | None:
         if self.settings.raw:
@@ -263,13 +199,45 @@ class Detector:
             usual_share=None,
         )
 
+    # -- bins of which too little was heard ------------------------------------------------------------------------
+
+    def _at_least(self, bin: Bin) -> Measurement:
+        """Judge a bin whose counts are only the least there was: it can say that there is a storm, and nothing else.
+
+        K and Z over all bins, with what a whole one holds expected of each, are no greater than they would be had
+        everything been heard: where they alarm, the storm is there. Nothing is learned, and no end or calm read from
+        them. Raw volumes are not judged so: F compares with the same hours of other days, which were heard whole.
+        """
+        if self.settings.raw or self._learning:
+            return self._unknown(bin)
+        if self._bound is None:
+            self._bound = self._track.branch(max(1.0, self.settings.volume_floor))
+        track, uncertainty = self._bound, self._base.uncertainty(raw=False)
+        track.take(replace(bin, heard=1.0, learned=None), self._base)
+        self._bound_since = track.recent.slot
+        chain = track.cusum(bin, self._spreads, uncertainty)
+        if chain.k < self.settings.calm_share * self.settings.k_threshold:
+            return self._unknown(bin)
+        found = self._measure(bin, track, chain, None, uncertainty, known=False)
+        return found if found.notice else self._unknown(bin)
+
+    def _go_on_bounding(self, bin: Bin, uncertainty: float) -> None:
+        """A bin that was heard, after others that were not: their evidence counts until the windows are past them."""
+        if self._bound is None:
+            return
+        self._bound.take(bin, self._base)
+        self._bound.cusum(bin, self._spreads, uncertainty)
+        if self._bound.recent.slot - self._bound_since >= self._bound.half_day:
+            self._bound = None
+
     # -- learning ------------------------------------------------------------------------------------------------
 
     def _learn(self, hour: int, weekend: bool, chain: Chain, uncertainty: float) -> None:
         """Once per block, so that the width of the bins does not matter."""
-        if (self._recent.slot + 1) % self._block:
+        recent = self._track.recent
+        if (recent.slot + 1) % self._block:
             return
-        settings, now = self.settings, self._recent.now
+        settings, now = self.settings, recent.now
         block, self._taught = now.since(self._taught), now
         heard = block.heard * self._hours
         if heard <= 0:
@@ -281,9 +249,9 @@ class Detector:
         keep = [0.5 ** (heard / life) for life in self._lives]
         if not loud and not first_day:
             self._learn_spreads(4 * block.heard, keep[3])
-        recent = self._seen[self._hour].totals
-        busy = self._expectation_learned(self._hour) / max(recent.own, TINY)
-        echoed = max(0.0, recent.other - settings.echo * max(0.0, recent.learned - recent.own))
+        lately = self._track.seen[self._hour].totals
+        busy = self._expectation_learned(self._hour) / max(lately.own, TINY)
+        echoed = max(0.0, lately.other - settings.echo * max(0.0, lately.learned - lately.own))
         lesson = Lesson(
             hour=hour,
             weekend=weekend,
@@ -293,7 +261,7 @@ class Detector:
             usual=block.own,
             usual_other=block.usual_other,
             expected=block.own * busy,
-            busy=echoed / (recent.heard * self._hours),
+            busy=echoed / (lately.heard * self._hours),
             spread=self._spreads[self._block].value + uncertainty,
             incident=incident,
             first=first_day,
@@ -303,14 +271,14 @@ class Detector:
     def _learn_spreads(self, heard: float, keep: float) -> None:
         """``heard``: four times the new bins, each of which lies in many windows (s)."""
         for slots, spread in self._spreads.items():
-            seen = self._seen[slots].totals
+            seen = self._track.seen[slots].totals
             if seen.heard >= HALF_HEARD * slots and seen.own > TINY:
                 spread.learn(seen.learned, self._expectation_learned(slots), heard / slots, keep)
 
     def _expectation_learned(self, slots: int) -> float:
         """Of all voices learned from, late ones too, which the window's ``expected`` leaves out."""
-        seen, expected = self._seen[slots]
-        return expected if seen.learned == seen.voices else self._expected(seen, seen.learned)
+        seen, expected = self._track.seen[slots]
+        return expected if seen.learned == seen.voices else self._track.expected(seen, seen.learned)
 
     # -- state ---------------------------------------------------------------------------------------------------
 
@@ -324,15 +292,14 @@ class Detector:
             "base": [[ratio.over, ratio.under] for ratio in ratios],
             "shape": [[part.unit, part.observed, part.expected] for part in (base.hours, base.weekend)],
             "spreads": [[spread.over, spread.under] for spread in self._spreads.values()],
-            "slot": self._recent.slot,
-            "recent": self._recent.ring,
+            "track": self._track.state(),
+            "bound": self._bound.state() if self._bound else None,
+            "bound_since": self._bound_since,
             "fortnight": self._fortnight.state(),
-            "chains": [astuple(chain) for chain in self._chains],
             "taught": self._taught,
             "heard_slots": self._heard_slots,
             "frozen": self._frozen,
             "row": _text(self._row),
-            "known": _text(self._known),
             "alarm": self._alarm.state(),
         }
         return json.dumps(state, separators=(",", ":"))
@@ -358,14 +325,16 @@ class Detector:
             ratio.over, ratio.under = over, under
         for part, (unit, observed, expected) in zip((base.hours, base.weekend), state["shape"], strict=True):
             part.unit, part.observed, part.expected = unit, observed, expected
-        self._recent.slot = state["slot"]
-        self._recent.ring = [Totals(*totals) for totals in state["recent"]]
+        self._track.restore(state["track"])
+        if state["bound"] is not None:
+            self._bound = self._track.branch(max(1.0, self.settings.volume_floor))
+            self._bound.restore(state["bound"])
+        self._bound_since = state["bound_since"]
         self._fortnight.restore(state["fortnight"])
-        self._chains = [Chain(*chain) for chain in state["chains"]]
         self._taught = Totals(*state["taught"])
         self._heard_slots = state["heard_slots"]
         self._frozen = state["frozen"]
-        self._row, self._known = _moment(state["row"]), _moment(state["known"])
+        self._row = _moment(state["row"])
         self._alarm = Alarm.restored(state["alarm"])
 
 

@@ -97,11 +97,12 @@ class Measurement:
     """One bin, judged. ``time``: its start.
 
     ``alert``: set where one is raised, and again where it grows more severe. ``notice``: K alone is over its
-    threshold. ``k``: nats. ``z``: standard deviations of the strongest window, ``z_hours`` its length; None in an
-    unknown bin or for raw volumes. ``f``: standard deviations above the same hours of the fortnight; None where it
-    was not asked (K below its threshold) or cannot tell. ``known``: enough was heard. ``learning``: cold start.
-    ``calm``: K has long been low. ``onset``: since when K rises. ``days_of_data``: heard days behind the baseline.
-    ``negative`` and ``other``: posts of the last six hours; ``usual_share``: the usual share of negative ones.
+    threshold. ``k``: nats. ``z``: standard deviations of the strongest window, ``z_hours`` its length; None in a bin
+    not judged or for raw volumes. ``f``: standard deviations above the same hours of the fortnight; None where it
+    was not asked (K below its threshold) or cannot tell. ``known``: enough was heard; where not, everything is empty,
+    or reckoned from the least there was if K alone is over its threshold even so. ``learning``: cold start. ``calm``: K
+    has long been low. ``onset``: since when K rises. ``days_of_data``: heard days behind the baseline. ``negative`` and
+    ``other``: posts of the last six hours; ``usual_share``: the usual share of negative ones.
     """
 
     time: datetime

@@ -23,7 +23,8 @@ class Bin:
 
     ``count``: negative voices that are tested. ``other``: posts that are not negative. ``learned``: the voices the
     baseline learns from, late and imported ones too (None: ``count``). ``heard``: the share of the brand's usual
-    volume that was heard, 0 to 1; below ``Settings.heard_enough`` the bin is unknown: not learned from, not judged.
+    volume that was heard, 0 to 1. Below ``Settings.heard_enough`` the bin is unknown and its counts are the least there
+    was: not learned from, never calm, and told only where even they alarm.
     """
 
     start: datetime

@@ -80,10 +80,14 @@ def keep_cursor(db: Database, source: str, cursor: Cursor, due_at: datetime, ref
 
 
 def add_heard(db: Database, source: str, start: datetime, now: datetime, live_within: timedelta) -> None:
-    """The source has now heard [start, now); what is older than ``live_within`` was heard late."""
+    """The source has now heard [start, now); what is older than ``live_within`` was heard late.
+
+    Detectors that remember that time as not heard forget it.
+    """
     border = max(start, now - live_within)
     if start < border:
         _extend(db, source, start, border, late=True)
+        db.execute("DELETE FROM detector_states WHERE bin >= ?", [utc_text(bin_start(start))])
     _extend(db, source, border, now, late=False)
 
 
@@ -104,6 +108,18 @@ def add_heard_back(db: Database, source: str, start: datetime, now: datetime, li
                 _extend(db, source, border, a, late=False)
         at = max(at, b)
     forget_shares(db)
+
+
+def cut_future(db: Database, source: str, now: datetime) -> None:
+    """Take back what a clock that ran ahead noted: heard is only what was by the last good run before ``now``."""
+    if not db.execute('SELECT 1 FROM heard WHERE source = ? AND "to" > ?', [source, utc_text(now)]).fetchone():
+        return
+    last = db.execute(
+        "SELECT max(finished_at) FROM source_runs WHERE source = ? AND state = 'ok' AND finished_at <= ?",
+        [source, utc_text(now)],
+    ).fetchone()[0]
+    db.execute('DELETE FROM heard WHERE source = ? AND "from" >= ?', [source, last or ""])
+    db.execute('UPDATE heard SET "to" = ? WHERE source = ? AND "to" > ?', [last, source, last or ""])
 
 
 def add_heard_history(db: Database, source: str, start: datetime, end: datetime) -> None:
@@ -164,7 +180,8 @@ def heard_share(db: Database, brand: int, start: datetime, end: datetime) -> dic
         last = min(end, until, live_from) if source.startswith("import:") else min(end, until)
         at = max(start, _ceil(since))
         while at + BIN <= last:
-            found[at] = min(1.0, found.get(at, 0.0) + shares.get(source, 0.0))
+            # Rounded, or seven tenths and one tenth would be less than ``ENOUGH``.
+            found[at] = min(1.0, round(found.get(at, 0.0) + shares.get(source, 0.0), 9))
             at += BIN
     return found
 
@@ -252,14 +269,15 @@ def _coverage(
 
 
 def _gap(db: Database, source: str, start: datetime, end: datetime) -> Gap:
-    partial = db.execute(
-        "SELECT 1 FROM source_runs WHERE source = ? AND gap_from < ? AND gap_to > ?",
-        [source, utc_text(end), utc_text(start)],
+    """A gap in which a run gave nothing at all is blind, also where a later one began again without reaching back."""
+    span = [source, utc_text(start), utc_text(end)]
+    short = db.execute(
+        "SELECT 1 FROM source_runs WHERE source = ? AND gap_to > ? AND gap_from < ?",
+        span,
     ).fetchone()
-    row = db.execute(
-        """SELECT state, detail FROM source_runs WHERE source = ? AND state NOT IN ('ok', 'running', 'interrupted')
-           AND started_at >= ? AND started_at <= ? ORDER BY started_at DESC LIMIT 1""",
-        [source, utc_text(start), utc_text(end)],
-    ).fetchone()
+    bad = """FROM source_runs WHERE source = ? AND started_at >= ? AND started_at <= ?
+             AND state NOT IN ('ok', 'running', 'interrupted')"""
+    silent = db.execute(f"SELECT 1 {bad} AND pages = 0", span).fetchone()
+    row = db.execute(f"SELECT state, detail {bad} ORDER BY started_at DESC LIMIT 1", span).fetchone()
     cause, reason = row or ("", "")
-    return Gap(start, end, "partial" if partial else "blind", reason, cause)
+    return Gap(start, end, "partial" if short and not silent else "blind", reason, cause)

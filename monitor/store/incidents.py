@@ -16,12 +16,14 @@ from monitor.model import IncidentLine, Severity, from_utc_text, utc_text
 _STANDING = """SELECT id, origin, state, severity, onset, last_bin, mailed FROM incidents"""
 
 
-def load_state(db: Database, brand: int, origin: str, settings: str) -> tuple[datetime, str] | None:
-    """The newest remembered (bin, state) of a detector with these settings."""
+def load_state(
+    db: Database, brand: int, origin: str, settings: str, before: datetime
+) -> tuple[datetime, str] | None:  # fmt: skip
+    """The newest remembered (bin, state) of a detector with these settings. Later bins: a clock had run ahead."""
     row = db.execute(
-        """SELECT bin, state FROM detector_states WHERE brand = ? AND origin = ? AND settings = ?
+        """SELECT bin, state FROM detector_states WHERE brand = ? AND origin = ? AND settings = ? AND bin < ?
            ORDER BY bin DESC LIMIT 1""",
-        [brand, origin, settings],
+        [brand, origin, settings, utc_text(before)],
     ).fetchone()
     return (from_utc_text(row[0]), row[1]) if row else None
 
@@ -38,6 +40,7 @@ def keep_state(db: Database, brand: int, origin: str, settings: str, at: datetim
                SELECT max(bin) FROM detector_states WHERE brand = ? AND origin = ? AND bin < ?)""",
         [brand, origin, utc_text(at), brand, origin, utc_text(keep)],
     )
+    db.execute("DELETE FROM detector_states WHERE brand = ? AND origin = ? AND bin > ?", [brand, origin, utc_text(at)])
 
 
 @dataclass(frozen=True, slots=True)

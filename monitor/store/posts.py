@@ -32,9 +32,11 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """What a page brought: posts seen, and of these new to the database; the oldest one's time.
+    """What a page brought: posts seen, and of these new to the database.
 
     ``known``: posts that this source had seen by ``heard_to``, or that are older; ``last_known``: the last one is.
+    ``oldest``: how far back the list was read, by the same signs: the time of its last post, or of its second oldest.
+    One old post alone may be pinned.
     """
 
     seen: int
@@ -68,10 +70,11 @@ def add(
     db: Database, posts: Sequence[Post], arrival: Arrival, author_key: AuthorKey, keep_names: bool = False
 ) -> Added:
     """Store one page inside the caller's transaction. The same page again adds nothing."""
-    new, known, last_known, oldest = 0, 0, False, None
+    new, known, last_known = 0, 0, False
+    times: list[datetime] = []
     for post in map(_storable, posts):
         claimed = counted_at(post.published_at, arrival.at)
-        oldest = claimed if oldest is None else min(oldest, claimed)
+        times.append(claimed)
         found = db.execute(
             "SELECT id, text, kind, named, purged_at FROM posts WHERE platform = ? AND native_id = ?",
             [post.platform, post.native_id],
@@ -89,6 +92,7 @@ def add(
         last_known = _seen_before(db, identity, post, arrival) or old
         known += last_known
         _engagement(db, identity, post, arrival.at)
+    oldest = min(times[-1], sorted(times)[:2][-1]) if times else None
     return Added(len(posts), new, known, last_known, oldest)
 
 

@@ -121,8 +121,10 @@ def due(app: App, db: Database, now: datetime, since: datetime | None = None) ->
 
     To reach back to ``since``, all are asked, except those whose platform has told us to stay away for now.
     """
-    states = [(c, coverage.state(db, c.name)) for c in app.collectors if c.name not in app.hanging]
     with writing(db):
+        for collector in app.collectors:
+            coverage.cut_future(db, collector.name, now)
+        states = [(c, coverage.state(db, c.name)) for c in app.collectors if c.name not in app.hanging]
         return [
             Run(c, coverage.start_run(db, c.name, now), state, {} if since else state.cursor, since=since)
             for c, state in states
@@ -137,7 +139,8 @@ def any_due(app: App, db: Database, now: datetime) -> bool:
 
 def _is_due(collector: Collector, state: coverage.SourceState, now: datetime) -> bool:
     """Its time has come; or it lies so far ahead that only a clock that was wrong can have set it."""
-    farthest = now + LONGEST_REST + timedelta(seconds=collector.every_seconds)
+    every = timedelta(seconds=collector.every_seconds)
+    farthest = now + (LONGEST_REST + every if state.refusals else 2 * every)
     return state.due_at <= now or state.due_at > farthest
 
 
@@ -244,10 +247,10 @@ def _heard_from(run: Run, now: datetime, every: timedelta) -> tuple[datetime, tu
     if before is None:
         return max(min(_first_reach(run, now), now - every), now - FIRST_REACH), None
     short = [s.oldest for s in run.streams.values() if not s.reached_back and s.oldest]
-    if not short:
-        return before, None
-    start = min(max(short), now)
-    return start, (before, start)
+    if run.streams and not any(s.reached_back or s.oldest for s in run.streams.values()):
+        short = [now]  # not one post could be read; where some could, the others may be the comments of one post
+    start = max(before, min(max(short), now)) if short else before
+    return start, (before, start) if start > before else None
 
 
 def _heard_back(run: Run, since: datetime, now: datetime) -> tuple[datetime, tuple[datetime, datetime] | None]:

@@ -131,7 +131,7 @@ def _remembered(
     db: Database, brand: int, settings: Settings, key: str, now: datetime
 ) -> tuple[dict[str, Detector], datetime]:
     """Both detectors as they were after the same bin, and the bin to go on with."""
-    memory = {origin: stored.load_state(db, brand, origin, key) for origin in (LIVE, HISTORY)}
+    memory = {origin: stored.load_state(db, brand, origin, key, now) for origin in (LIVE, HISTORY)}
     live, history = memory[LIVE], memory[HISTORY]
     if live and history and live[0] == history[0]:
         try:

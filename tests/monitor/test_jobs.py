@@ -187,7 +187,7 @@ def test_owed_mail_leaves_although_a_stage_fails_and_a_source_hangs(tmp_path: Pa
         never.wait()
         return []
 
-    two = Page((post(1, "澄嵐 甲", NOW - DAY), post(2, "澄嵐 乙", NOW)))
+    two = Page((post(2, "澄嵐 乙", NOW), post(1, "澄嵐 甲", NOW - DAY)))
     app = make_app(tmp_path, {"forum": lambda q: [two], "hangs": hangs}, mail=mailbox.port, keep_going=True)
     db = app.open_store()
     letter = outbox.Letter("<1@example.test>", "alert", "件名", "text", "<p>html</p>", ("oncall@example.test",))

@@ -220,6 +220,30 @@ def test_a_storm_heard_late_is_no_all_clear(tmp_path: Path, mailbox: Mailbox) ->
     db.close()
 
 
+def test_a_flooded_search_does_not_mute_its_own_alert(tmp_path: Path, mailbox: Mailbox) -> None:
+    """Its page shows the newest ten minutes of each quarter: no bin is heard whole while the storm lasts."""
+    quiet = [
+        post(f"q{i}", "澄嵐爛" if i % 8 == 0 else "澄嵐還行", START + i * HOUR)
+        for i in range(int((NOW - START) / HOUR))
+    ]
+    angry = [post(f"x{i}", f"澄嵐太爛{i}", NOW + i * MINUTE) for i in range(180)]
+
+    def forum(query: Query) -> list[Page]:
+        return [Page(tuple([p for p in [*quiet, *angry] if p.published_at and p.published_at <= query.now][:-11:-1]))]
+
+    app = make_app(tmp_path, {"forum": forum}, mail=mailbox.port)
+    db = app.open_store()
+    step(app, db, START, NOW, HOUR)
+    step(app, db, NOW, NOW + 3 * HOUR, BIN)
+    heard = coverage.heard_share(db, 1, NOW + HOUR, NOW + 3 * HOUR)
+    assert not heard
+    assert db.execute("SELECT state, origin FROM v_incidents").fetchall() == [("open", "live")]
+    opened = datetime.fromisoformat(db.execute("SELECT opened_at FROM incidents").fetchone()[0])
+    assert opened - NOW <= HOUR
+    assert "oncall@example.test" in mailbox.recipients
+    db.close()
+
+
 def test_posts_that_surface_late_open_no_second_incident(tmp_path: Path, mailbox: Mailbox) -> None:
     def shown(query: Query, found: Post) -> bool:
         slow = found.native_id.startswith("x") and int(found.native_id[1:]) % 2 == 0

@@ -103,7 +103,7 @@ def test_the_detectors_k_is_the_slow_reference() -> None:
     for row in rows:
         spread = detector._spreads[1].value + detector._base.uncertainty(raw=True)
         found = detector.step(row)
-        r, mu = 1 / spread, detector._recent.last(1).own
+        r, mu = 1 / spread, detector._track.recent.last(1).own
         gain = stats.nbinom(r, r / (r + 3 * mu)).logpmf(row.count) - stats.nbinom(r, r / (r + mu)).logpmf(row.count)
         k = min(30.0, max(0.0, k + float(gain)))
         assert found.k == pytest.approx(k, abs=1e-6)

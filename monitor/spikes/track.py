@@ -1,0 +1,136 @@
+"""One reading of the bins: what the last half day held, what was expected of it, and the evidence piled up in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import astuple
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from monitor.spikes.baseline import Baseline
+from monitor.spikes.cusum import QUIET, TINY, Chain, log_likelihood_ratio
+from monitor.spikes.measurement import Span
+from monitor.spikes.recent import Recent, Totals
+from monitor.spikes.settings import HOUR, Bin, Settings
+from monitor.spikes.windows import Spread, deviation, expected_given_volume
+
+HALF_HEARD = 0.5
+"""A window counts only if at least this share of it was heard."""
+
+Spreads = Mapping[int, Spread]
+"""Window in slots -> how much its counts scatter."""
+
+
+class Seen(NamedTuple):
+    """A window that ends with this bin. ``expected``: of its count, given today's volume."""
+
+    totals: Totals
+    expected: float
+
+
+class Track:
+    """Takes bins in order of time. ``lengths``: of the windows it sums, in slots. ``floor``: see ``volume_floor``."""
+
+    def __init__(self, settings: Settings, lengths: tuple[int, ...], floor: float) -> None:
+        self.settings = settings
+        self.lengths = lengths
+        self.floor = floor
+        self.block, self.hour = settings.slots(settings.k_block), settings.slots(HOUR)
+        self.half_day = settings.slots(12 * HOUR)
+        self.recent = Recent(max(*lengths, self.half_day))
+        self.chains = [QUIET] * self.block
+        self.known: datetime | None = None
+        self.seen: dict[int, Seen] = {}
+
+    def forget(self) -> None:
+        """Begin anew; the last bin taken stays the last."""
+        self.recent = Recent(len(self.recent.ring) - 1)
+        self.chains = [QUIET] * self.block
+
+    def branch(self, floor: float) -> Track:
+        """Another reading of the bins to come, after the same ones."""
+        made = Track(self.settings, self.lengths, floor)
+        made.restore(self.state())
+        return made
+
+    def skipped(self, bin: Bin) -> int:
+        """Slots of unknown time since the last bin."""
+        known = self.known
+        return 0 if known is None else max(1, round((bin.start - known) / self.settings.width)) - 1
+
+    def take(self, bin: Bin, base: Baseline) -> None:
+        """Put the bin and what was expected of it into the memory; a gap is unknown time."""
+        skipped = self.skipped(bin)
+        if skipped >= self.half_day:
+            self.chains = [QUIET] * self.block
+        local = bin.start.astimezone(self.settings.zone)
+        own, usual_other = base.usual(local.hour, local.weekday() >= 5, raw=self.settings.raw)
+        part = self.settings.width / HOUR * bin.heard
+        self.recent.add(bin, own * part, usual_other * part, skipped)
+        self.known = bin.start
+        for slots in self.lengths:
+            seen = self.recent.last(slots)
+            self.seen[slots] = Seen(seen, self.expected(seen, seen.voices))
+
+    def expected(self, seen: Totals, count: int) -> float:
+        settings = self.settings
+        if settings.raw or seen.usual_other <= 0:
+            return seen.own
+        return expected_given_volume(
+            count,
+            seen.own,
+            seen.other,
+            seen.usual_other,
+            shrink=settings.volume_shrink,
+            floor=self.floor,
+            echo=settings.echo,
+        )
+
+    def cusum(self, bin: Bin, spreads: Spreads, uncertainty: float) -> Chain:
+        """One step of K over the last block. Narrow bins run interleaved chains, one per place in the block."""
+        settings, block, hour = self.settings, self.seen[self.block].totals, self.seen[self.hour]
+        cap = settings.k_cap_raw if settings.raw else settings.k_cap
+        expected = block.own * hour.expected / max(hour.totals.own, TINY)
+        spread = spreads[self.block].value + uncertainty
+        gain = log_likelihood_ratio(block.voices, expected, spread, settings.raised)
+        start = (bin.start + settings.width * (1 - self.block)).timestamp()
+        place = self.recent.slot % self.block
+        chain = self.chains[place].after(gain, cap, start, (block.voices, block.own, expected))
+        self.chains[place] = chain
+        return chain
+
+    def strongest(
+        self, penalties: Mapping[int, float], spreads: Spreads, uncertainty: float
+    ) -> tuple[float | None, int]:
+        """The greatest z, handicaps taken off, and its window in slots."""
+        best, best_slots = None, 0
+        for slots, penalty in penalties.items():
+            seen, expected = self.seen[slots]
+            if seen.heard < HALF_HEARD * slots or seen.own <= TINY:
+                continue
+            spread = spreads[slots].value + uncertainty
+            z = deviation(seen.voices, expected, spread) - penalty
+            if best is None or z > best:
+                best, best_slots = z, slots
+        return best, best_slots
+
+    def span(self, slots: int, spreads: Spreads, uncertainty: float) -> Span:
+        seen, expected = self.seen[slots]
+        return Span(seen.voices, seen.own, expected, spreads[slots].value + uncertainty)
+
+    # -- state ---------------------------------------------------------------------------------------------------
+
+    def state(self) -> dict[str, Any]:
+        """JSON-able; floats are exact."""
+        return {
+            "slot": self.recent.slot,
+            "recent": list(self.recent.ring),
+            "chains": [astuple(chain) for chain in self.chains],
+            "known": None if self.known is None else self.known.isoformat(),
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        self.recent.slot = state["slot"]
+        self.recent.ring = [Totals(*totals) for totals in state["recent"]]
+        self.chains = [Chain(*chain) for chain in state["chains"]]
+        self.known = None if state["known"] is None else datetime.fromisoformat(state["known"])
