@@ -21,7 +21,7 @@ demo: install
 	$(BIN)/qianli demo --dir demo
 
 test: install lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: install
 	$(BIN)/ruff check .
