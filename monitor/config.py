@@ -130,19 +130,28 @@ class SmtpTable(Table):
 
 
 class MailboxTable(Table):
-    """IMAP, to acknowledge by answering. Read and checked; not in effect yet."""
+    """IMAP, to acknowledge by answering. ``address``: where answers go, a name with ``+token`` before its @ is made of
+    it. ``people``: who may act besides those whom alerts are sent to."""
 
     host: Text
     port: int = Field(default=993, ge=1, le=65535)
-    user: str = ""
-    password_env: str = ""
-    folder: str = "INBOX"
+    security: Literal["tls", "starttls", "none"] = "tls"
+    user: Text
+    password_env: Text
+    folder: Text = "INBOX"
+    address: Address
+    people: tuple[Address, ...] = Field(default=(), strict=False)
+    every: Duration = timedelta(minutes=1)
+    timeout: Duration = timedelta(seconds=30)
+    allow_plaintext: bool = False
+    ca_file: str = ""
 
 
 class AlertsTable(Table):
     to: tuple[Address, ...] = Field(default=(), strict=False)
     escalate_to: tuple[Address, ...] = Field(default=(), strict=False)
     escalate_after: Duration = timedelta(minutes=30)
+    reopen_within: Duration = timedelta(hours=24)
     minimum: Literal["warning", "critical"] = "warning"
     ops_to: tuple[Address, ...] = Field(default=(), strict=False)
 

@@ -1,7 +1,7 @@
-"""Incidents: what a spike or a calm means for what people already handle. Pure decisions; the caller stores them.
+"""Incidents: what a finding or a calm means for what people already handle. Pure decisions; the caller stores them.
 
-A *live* spike comes from posts that arrived in time; only it opens or raises an incident that mails. A *history*
-spike comes from imported or late posts: its incident shows in digests and replay, and owes no mail.
+A *live* finding comes from posts that arrived in time; only it opens or raises an incident that mails. One of
+*history* comes from imported or late posts: its incident shows in digests and replay, and owes no mail.
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from monitor.model import Severity
+from monitor.model import Finding, Severity
 
 LIVE, HISTORY = "live", "history"
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """An incident as it stands; ``last_bin`` is that of its last spike."""
+    """An incident as it stands; ``last_bin`` is that of its last finding."""
 
     id: int
     origin: str
@@ -38,11 +38,12 @@ class Decision:
     reason: str
 
 
-def on_spike(standing: Standing | None, origin: str, severity: Severity, minimum: Severity) -> Decision:
-    """What one new spike means. ``minimum`` is the least severity that mails (config: alerts.minimum)."""
+def on_finding(standing: Standing | None, finding: Finding, minimum: Severity) -> Decision:
+    """What one new finding means. ``minimum`` is the least severity that mails (config: alerts.minimum)."""
+    origin, severity = finding.origin, finding.severity
     loud = origin == LIVE and severity.rank >= minimum.rank
     if standing is None:
-        return Decision("opened", origin, severity, loud, "first spike")
+        return Decision("opened", origin, severity, loud, f"first {finding.kind}")
     worst = max(standing.severity, severity, key=lambda s: s.rank)
     if origin == LIVE and standing.origin == HISTORY:
         return Decision("opened", LIVE, worst, loud, "seen live after history")
@@ -50,7 +51,7 @@ def on_spike(standing: Standing | None, origin: str, severity: Severity, minimum
         return Decision("raised", LIVE, severity, loud, f"{standing.severity} to {severity}")
     if origin == HISTORY and standing.origin == HISTORY and severity.rank > standing.severity.rank:
         return Decision("raised", HISTORY, severity, False, f"{standing.severity} to {severity}")
-    return Decision("continues", standing.origin, standing.severity, False, "another spike")
+    return Decision("continues", standing.origin, standing.severity, False, f"another {finding.kind}")
 
 
 def resolves(standing: Standing, at: datetime, calm: bool) -> bool:

@@ -25,6 +25,7 @@ from monitor.model import OpsFacts
 from monitor.store import counts, outbox, posts, reading, service, writing
 from monitor.store.posts import Queued
 from monitor.work import (
+    alerting,
     blindness,
     changeover,
     collecting,
@@ -350,7 +351,7 @@ def _owe_ops_mail(app: App, db: Database, facts: OpsFacts) -> None:
     item = facts.item if facts.stage in ("collect", "recheck") else ""
     kind = hashlib.sha256(f"{facts.stage} {item} {facts.error} {facts.version} {facts.at.date()}".encode()).hexdigest()
     letter = outbox.Letter(
-        watching.message_id(db, app, f"ops-{kind[:16]}"), "ops", rendered.subject, rendered.text, rendered.html,
+        alerting.message_id(db, app, f"ops-{kind[:16]}"), "ops", rendered.subject, rendered.text, rendered.html,
         app.config.alerts.ops_to,
     )  # fmt: skip
     outbox.owe(db, letter, facts.at)

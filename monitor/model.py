@@ -16,7 +16,11 @@ Copy group  near-identical texts of at least 12 folded characters, or explicit r
 Voice       one author in one copy group; several posts of one author in one thread within an hour are one voice.
 Story       one happening: copy groups tied together, at first by their thread.
 Spike       an immutable measurement: more negative voices than this brand's own pattern explains.
-Incident    what people handle: open, acknowledged, resolved. *Live* ones mail; those of *history* only show.
+Story-burst a story copied far more often than this brand's stories are.
+Early warning  a post that takes off: it travels faster than the brand's posts usually do.
+Finding     what one of the three watchers found at one bin: a spike, a story-burst or an early warning.
+Incident    what people handle: open, escalated, acknowledged, silenced, resolved. *Live* ones mail; those of *history*
+            only show.
 Alert       one message owed or sent about an incident.
 Digest      one brand-day.
 Coverage    what each source heard. *Blind* is not *quiet*.
@@ -229,6 +233,33 @@ class IncidentLine:
     observed: int
     expected: float
     headline: str = ""
+
+
+class Kind(StrEnum):
+    """Which watcher found it. Its subject: 0 of a spike, the story of a burst, the post of a take-off."""
+
+    SPIKE = "spike"
+    BURST = "burst"
+    TAKEOFF = "takeoff"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one of the watchers found at the bin ``at`` (its start), and the arithmetic that shows it.
+
+    ``origin``: ``live`` or ``history``. ``onset``: since when. ``observed`` and ``expected``: negative voices since
+    then for a spike, copies for a burst, what the post's counts rose by for a take-off. ``evidence`` is JSON-able.
+    """
+
+    kind: Kind
+    subject: int
+    at: datetime
+    origin: str
+    severity: Severity
+    onset: datetime
+    observed: int
+    expected: float
+    evidence: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

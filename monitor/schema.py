@@ -188,6 +188,49 @@ MODELS_AND_PORTIONS = (
         detail TEXT NOT NULL DEFAULT '') WITHOUT ROWID""",
 )
 
+INCIDENTS_AND_PEOPLE = (
+    # What is found besides spikes: a story-burst (subject: its story), a post that takes off (subject: the post).
+    "ALTER TABLE spikes RENAME TO spikes_before",
+    """CREATE TABLE spikes (
+        id INTEGER PRIMARY KEY, brand INTEGER NOT NULL REFERENCES brands(id), bin TEXT NOT NULL, origin TEXT NOT NULL,
+        kind TEXT NOT NULL DEFAULT 'spike', subject INTEGER NOT NULL DEFAULT 0,
+        severity TEXT NOT NULL, measured_at TEXT NOT NULL, evidence TEXT NOT NULL, incident INTEGER,
+        UNIQUE (brand, bin, origin, kind, subject))""",
+    """INSERT INTO spikes (id, brand, bin, origin, severity, measured_at, evidence, incident)
+        SELECT id, brand, bin, origin, severity, measured_at, evidence, incident FROM spikes_before""",
+    "DROP TABLE spikes_before",
+    "CREATE INDEX spikes_by_incident ON spikes (incident)",
+    # What opened it, and the story it is about where one is known.
+    "ALTER TABLE incidents ADD COLUMN kind TEXT NOT NULL DEFAULT 'spike'",
+    "ALTER TABLE incidents ADD COLUMN story INTEGER",
+    # ``owner`` has taken it since taken_at; nobody has, and it is escalated at escalate_at, or was at escalated_at.
+    "ALTER TABLE incidents ADD COLUMN taken_at TEXT",
+    "ALTER TABLE incidents ADD COLUMN escalate_at TEXT",
+    "ALTER TABLE incidents ADD COLUMN escalated_at TEXT",
+    "ALTER TABLE incidents ADD COLUMN reopened_at TEXT",
+    # What its last mail said: when, how many voices, which platforms had brought much of the excess (JSON).
+    "ALTER TABLE incidents ADD COLUMN mailed_at TEXT",
+    "ALTER TABLE incidents ADD COLUMN mailed_size INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE incidents ADD COLUMN mailed_platforms TEXT NOT NULL DEFAULT '[]'",
+    # Of one incident, or of a brand (incident NULL). lifted_at: ended before its time.
+    """CREATE TABLE silences (
+        id INTEGER PRIMARY KEY, brand INTEGER NOT NULL REFERENCES brands(id), incident INTEGER REFERENCES incidents(id),
+        since TEXT NOT NULL, until TEXT NOT NULL, "by" TEXT NOT NULL, lifted_at TEXT,
+        ended INTEGER NOT NULL DEFAULT 0)""",
+    "CREATE INDEX silences_by_brand ON silences (brand, until)",
+    # A person said that this post does not speak of the brand: neither do its copies.
+    """CREATE TABLE not_us (
+        post INTEGER NOT NULL REFERENCES posts(id), brand INTEGER NOT NULL REFERENCES brands(id), "by" TEXT NOT NULL,
+        at TEXT NOT NULL, PRIMARY KEY (post, brand)) WITHOUT ROWID""",
+    # Answers to alerts. mail: the number of the alert within its incident; each acts once, whoever repeats it.
+    """CREATE TABLE replies (
+        message_id TEXT PRIMARY KEY, at TEXT NOT NULL, outcome TEXT NOT NULL, incident INTEGER, mail INTEGER,
+        action TEXT NOT NULL DEFAULT '', "by" TEXT NOT NULL DEFAULT '') WITHOUT ROWID""",
+    "CREATE UNIQUE INDEX replies_act_once ON replies (incident, mail, action) WHERE outcome = 'done'",
+    # state 'folded': a newer message of the same incident took its place before it could be delivered.
+    "ALTER TABLE deliveries ADD COLUMN folded_into INTEGER REFERENCES outbox(id)",
+)
+
 VIEWS = {
     "v_posts": """
         SELECT p.id AS post, b.name AS brand, b.role, p.platform, p.native_id, p.url, p.kind, p.text,
@@ -291,3 +334,14 @@ def coverage_of_silence(db: Database) -> None:
     """``v_coverage`` calls blind what a run gave nothing of, and goes on to the newest round while a source rests."""
     db.execute("DROP VIEW v_coverage")
     db.execute(f"CREATE VIEW v_coverage AS {VIEWS['v_coverage']}")
+
+
+@migrations()
+def incidents_and_people(db: Database) -> None:
+    """What people do with incidents, and findings besides spikes."""
+    for name in VIEWS:  # first: a view would follow the table that is renamed
+        db.execute(f"DROP VIEW IF EXISTS {name}")
+    for statement in INCIDENTS_AND_PEOPLE:
+        db.execute(statement)
+    for name, select in VIEWS.items():
+        db.execute(f"CREATE VIEW {name} AS {select}")

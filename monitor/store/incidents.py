@@ -1,9 +1,8 @@
-"""Spikes, incidents and their events, and the detector's memory between two watches."""
+"""Findings (table ``spikes``), incidents and their events, and the detector's memory between two watches."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from monitor.incidents import Standing
-from monitor.model import IncidentLine, Severity, from_utc_text, utc_text
+from monitor.model import Finding, IncidentLine, Severity, from_utc_text, utc_text
 
 _STANDING = """SELECT id, origin, state, severity, onset, last_bin, mailed FROM incidents"""
 
@@ -69,22 +68,22 @@ def watched(db: Database, brand: int, until: datetime) -> None:
 def said_before(db: Database, brand: int, origin: str, at: datetime) -> tuple[datetime, Severity, bool] | None:
     """The last alert of a series before a bin, and whether an incident stood open there; None if there was none."""
     row = db.execute(
-        """SELECT bin, severity FROM spikes WHERE brand = ? AND origin = ? AND bin < ? ORDER BY bin DESC LIMIT 1""",
+        """SELECT bin, severity FROM spikes WHERE brand = ? AND origin = ? AND kind = 'spike' AND bin < ?
+           ORDER BY bin DESC LIMIT 1""",
         [brand, origin, utc_text(at)],
     ).fetchone()
     standing = standing_at(db, brand, at)
     return (from_utc_text(row[0]), Severity(row[1]), standing is not None and standing.onset < at) if row else None
 
 
-def add_spike(
-    db: Database, brand: int, at: datetime, origin: str, severity: Severity, now: datetime, evidence: Mapping[str, Any]
-) -> int | None:
-    """Store a measurement once; its id, or None if this bin's was stored before: a spike never changes."""
+def add_spike(db: Database, brand: int, finding: Finding, now: datetime) -> int | None:
+    """Store a finding once; its id, or None if this bin's was stored before: it never changes."""
     cursor = db.execute(
-        """INSERT INTO spikes (brand, bin, origin, severity, measured_at, evidence) VALUES (?, ?, ?, ?, ?, ?)
-           ON CONFLICT DO NOTHING""",
-        [brand, utc_text(at), origin, severity.value, utc_text(now), json.dumps(evidence, ensure_ascii=False)],
-    )
+        """INSERT INTO spikes (brand, bin, origin, kind, subject, severity, measured_at, evidence)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING""",
+        [brand, utc_text(finding.at), finding.origin, finding.kind.value, finding.subject, finding.severity.value,
+         utc_text(now), json.dumps(finding.evidence, ensure_ascii=False)],
+    )  # fmt: skip
     return cursor.lastrowid if cursor.rowcount == 1 else None
 
 
@@ -114,28 +113,24 @@ def _standing(row: tuple[Any, ...]) -> Standing:
     )
 
 
-def open_incident(
-    db: Database, brand: int, origin: str, severity: Severity, onset: datetime, at: datetime, now: datetime,
-    observed: int, expected: float,
-) -> int:  # fmt: skip
+def open_incident(db: Database, brand: int, finding: Finding, now: datetime) -> int:
+    at = utc_text(finding.at)
     identity = db.execute(
-        """INSERT INTO incidents (brand, origin, state, severity, onset, first_bin, last_bin, opened_at, observed,
-               expected, subject_size) VALUES (?, ?, 'open', ?, ?, ?, ?, ?, ?, ?, ?)""",
-        [brand, origin, severity.value, utc_text(onset), utc_text(at), utc_text(at), utc_text(now), observed, expected,
-         observed],
+        """INSERT INTO incidents (brand, origin, kind, state, severity, onset, first_bin, last_bin, opened_at, observed,
+               expected, subject_size) VALUES (?, ?, ?, 'open', ?, ?, ?, ?, ?, ?, ?, ?)""",
+        [brand, finding.origin, finding.kind.value, finding.severity.value, utc_text(finding.onset), at, at,
+         utc_text(now), finding.observed, finding.expected, finding.observed],
     ).lastrowid  # fmt: skip
     assert identity is not None  # an INSERT that did not raise has a rowid
     return identity
 
 
-def update_incident(
-    db: Database, incident: int, origin: str, severity: Severity, onset: datetime, at: datetime, observed: int,
-    expected: float,
-) -> None:  # fmt: skip
+def update_incident(db: Database, incident: int, origin: str, severity: Severity, finding: Finding) -> None:
+    onset, at = utc_text(finding.onset), utc_text(finding.at)
     db.execute(
         """UPDATE incidents SET origin = ?, severity = ?, onset = min(onset, ?), first_bin = min(first_bin, ?),
                last_bin = max(last_bin, ?), observed = ?, expected = ? WHERE id = ?""",
-        [origin, severity.value, utc_text(onset), utc_text(at), utc_text(at), observed, expected, incident],
+        [origin, severity.value, onset, at, at, finding.observed, finding.expected, incident],
     )
 
 

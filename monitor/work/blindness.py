@@ -13,8 +13,8 @@ from monitor.model import BlindFacts
 from monitor.store import coverage, notices, writing
 from monitor.store.notices import Notice
 from monitor.store.outbox import Letter, owe
+from monitor.work.alerting import message_id
 from monitor.work.app import App, Collector
-from monitor.work.watching import message_id
 
 
 def tell(app: App, db: Database, now: datetime) -> None:

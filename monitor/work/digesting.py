@@ -19,9 +19,9 @@ from monitor.model import BIN, DayPoint, Digest, IncidentLine, Totals, bin_start
 from monitor.store import coverage, facts, service, writing
 from monitor.store import incidents as stored
 from monitor.store.outbox import Letter, owe
+from monitor.work.alerting import message_id
 from monitor.work.app import App
 from monitor.work.quoting import shorten
-from monitor.work.watching import message_id
 
 GRACE = timedelta(minutes=10)
 """A digest made later than this after its hour is marked late."""

@@ -1,4 +1,4 @@
-"""Watch: step each own brand's detector over its counts, and turn what it finds into incidents and owed alerts.
+"""Watch: step each own brand's detector over its counts, and hand on what it finds (``handling``).
 
 Two detectors run over the same bins. The *live* one tests only voices that arrived in time and decides what mails; the
 *history* one tests all voices. Both learn their baseline from all of them. Their memory is kept up to a bin that live
@@ -9,28 +9,22 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlite_utils import Database
 
-from monitor import incidents as rules
 from monitor.config import Brand
-from monitor.incidents import HISTORY, LIVE, Standing
-from monitor.model import BIN, AlertFacts, Severity, bin_start
+from monitor.incidents import HISTORY, LIVE
+from monitor.model import BIN, Finding, Kind, Severity, bin_start
 from monitor.spikes import Bin, Detector, Measurement, Settings
-from monitor.store import counts, coverage, facts, service, writing
+from monitor.store import counts, coverage, writing
 from monitor.store import incidents as stored
-from monitor.store.outbox import Letter, message_ids, owe
+from monitor.work import handling
 from monitor.work.app import App
-from monitor.work.quoting import quotes
 
 log = logging.getLogger("qianli")
-
-PAGES_WITHIN = timedelta(hours=24)
-"""A live spike found later than this, after a long standstill, is history: it shows and wakes nobody."""
 
 MEMORY_EVERY = timedelta(hours=1)
 SHORT_HISTORY = timedelta(days=1)
@@ -156,105 +150,23 @@ def _bins(db: Database, brand: int, start: datetime, end: datetime) -> Iterator[
 
 
 def _consider(app: App, db: Database, brand: Brand, brand_id: int, step: Step, now: datetime) -> None:
-    """Store the spikes of one bin, or, where both series are calm, the end of what stood open."""
-    for origin, measured in ((LIVE, step.live), (HISTORY, step.history)):
+    """Hand on the spikes of one bin, or, where both series are calm, the end of what stood open."""
+    for origin, measured in _both(step):
         if measured.alert is not None:
-            with writing(db, durable=True):
-                _spike(app, db, brand, brand_id, origin, measured, measured.alert, now)
+            handling.take_in(app, db, brand, brand_id, found(origin, measured, measured.alert), now)
     if step.live.calm and step.history.calm:
-        for standing in stored.open_ones(db, brand_id):
-            if rules.resolves(standing, step.at, calm=True):
-                measured = step.live if standing.origin == LIVE else step.history
-                with writing(db, durable=True):
-                    _resolve(app, db, brand, brand_id, standing, measured, now)
+        calm = {origin: found(origin, measured, Severity.NOTICE) for origin, measured in _both(step)}
+        handling.calm(app, db, brand, brand_id, calm, now)
 
 
-def _spike(
-    app: App, db: Database, brand: Brand, brand_id: int, series: str, measured: Measurement, severity: Severity,
-    now: datetime,
-) -> None:  # fmt: skip
-    at = measured.time
-    spike = stored.add_spike(db, brand_id, at, series, severity, now, measured.evidence())
-    if spike is None:
-        return  # considered before: a spike never changes, whatever came later
-    origin = LIVE if series == LIVE and now - at <= PAGES_WITHIN else HISTORY
-    standing = stored.standing_at(db, brand_id, at)
-    decision = rules.on_spike(standing, origin, severity, Severity(app.config.alerts.minimum))
-    size, onset = measured.since_onset or measured.hour, measured.onset or at
-    observed, expected = size.observed, round(size.expected, 2)
-    if standing is None:
-        incident = stored.open_incident(db, brand_id, origin, severity, onset, at, now, observed, expected)
-    else:
-        incident = standing.id
-        stored.update_incident(db, incident, decision.origin, decision.severity, onset, at, observed, expected)
-    number = stored.add_event(db, incident, now, decision.event, decision.reason, spike)
-    if decision.mail:
-        _owe_alert(app, db, brand, brand_id, incident, decision.event, number, measured, now)
+def _both(step: Step) -> tuple[tuple[str, Measurement], ...]:
+    return (LIVE, step.live), (HISTORY, step.history)
 
 
-def _resolve(
-    app: App, db: Database, brand: Brand, brand_id: int, standing: Standing, measured: Measurement, now: datetime
-) -> None:
-    """An incident ends with the bin that is calm, whenever that is seen: a spike after it is another matter."""
-    stored.resolve_incident(db, standing.id, measured.time + BIN)
-    number = stored.add_event(db, standing.id, now, "resolved", "calm for six hours")
-    if standing.mailed:
-        _owe_alert(app, db, brand, brand_id, standing.id, "resolved", number, measured, now)
-
-
-def _owe_alert(
-    app: App, db: Database, brand: Brand, brand_id: int, incident: int, event: str, number: int,
-    measured: Measurement, now: datetime,
-) -> None:  # fmt: skip
-    """The mail of one event, owed in the transaction of the event itself."""
-    recipients = app.config.alerts_to(brand)
-    if not recipients or app.config.smtp is None:
-        return
-    from reports.render import alert_mail
-
-    rendered = alert_mail(alert_facts(app, db, brand_id, incident, event, measured, now), app.config.language)
-    stored.set_mailed(db, incident)
-    letter = Letter(
-        message_id(db, app, f"incident-{incident}-{number}"), "alert", rendered.subject, rendered.text, rendered.html,
-        recipients, tuple(message_ids(db, incident)), brand_id, incident,
+def found(origin: str, measured: Measurement, severity: Severity) -> Finding:
+    """A measurement as handed on: its size is what was observed since its onset, or in the last hour without one."""
+    size = measured.since_onset or measured.hour
+    return Finding(
+        Kind.SPIKE, 0, measured.time, origin, severity, measured.onset or measured.time, size.observed,
+        round(size.expected, 2), measured.evidence(),
     )  # fmt: skip
-    owe(db, letter, now)
-
-
-def message_id(db: Database, app: App, what: str) -> str:
-    """Fixed by what the message tells and by this database: a repeat after a crash is recognisable as one."""
-    assert app.config.smtp is not None  # nothing is owed without it
-    domain = app.config.smtp.sender.rpartition("@")[2].strip(" >") or "localhost"
-    return f"<qianli.{service.identity(db)}.{what}@{domain}>"
-
-
-def alert_facts(
-    app: App, db: Database, brand: int, incident: int, event: str, measured: Measurement, now: datetime
-) -> AlertFacts:
-    """What an alert says: the arithmetic of the bin that caused it; posts, spread and coverage since the onset."""
-    line = stored.line(db, incident)
-    start, end = line.onset, now
-    spread = facts.spread(db, brand, start, end)
-    names = [c.name for c in app.collectors]
-    return AlertFacts(
-        incident=line, event=event, at=now, zone=app.config.timezone.key, evidence=measured.evidence(),
-        subject_size=stored.subject_size(db, incident), quotes=tuple(quotes(db, brand, start, end, 3)),
-        voices=spread["voices"], authors=spread["authors"] or None, stories=spread["stories"], copies=spread["copies"],
-        excess_by_platform=_excess(db, brand, start, end),
-        coverage=tuple(coverage.of_sources(db, brand, names, max(start, now - timedelta(hours=24)), now)),
-        commands=(f"qianli digest --brand {shlex.quote(line.brand)} --day {_today(app, now)}", "qianli status"),
-    )  # fmt: skip
-
-
-def _today(app: App, now: datetime) -> str:
-    return now.astimezone(app.config.timezone).date().isoformat()
-
-
-def _excess(db: Database, brand: int, start: datetime, end: datetime) -> tuple[tuple[str, float], ...]:
-    """Each platform's share (0..1) of the voices above what it usually has in so long a time."""
-    now = facts.voices_by_platform(db, brand, start, end)
-    usual = facts.voices_by_platform(db, brand, start - timedelta(days=14), start)
-    scale = (end - start) / timedelta(days=14)
-    above = {p: max(0.0, n - usual.get(p, 0) * scale) for p, n in now.items()}
-    total = sum(above.values())
-    return tuple((p, x / total) for p, x in sorted(above.items(), key=lambda item: -item[1]) if total and x)

@@ -7,11 +7,17 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from monitor.incidents import HISTORY, LIVE, Standing, on_spike, resolves
-from monitor.model import Severity
+from monitor.incidents import HISTORY, LIVE, Decision, Standing, on_finding, resolves
+from monitor.model import Finding, Kind, Severity
 
 NOTICE, WARNING, CRITICAL = Severity
 AT = datetime(2026, 11, 20, 2, 0, tzinfo=UTC)
+
+
+def on_spike(standing: Standing | None, origin: str, severity: Severity, minimum: Severity) -> Decision:
+    return on_finding(standing, Finding(Kind.SPIKE, 0, AT, origin, severity, AT, 9, 1.5, {}), minimum)
+
+
 OPEN = Standing(1, LIVE, "open", WARNING, AT, AT, True)
 
 
