@@ -132,11 +132,11 @@ class Detector:
         z, z_slots = (None, 0) if settings.raw else track.strongest(self._penalties, spreads, uncertainty)
         notice = chain.k >= settings.k_threshold
         hour, six = (track.span(slots, spreads, uncertainty) for slots in (self._hour, self._six))
-        calm = self._alarm.listen(bin.start, chain.k, six, settings)
         learning = self._learning
         alert = None
         if notice and not learning and self._far_out(track, z, reference):
             alert = self._alarm.say(bin.start, severity(settings, hour, six), settings)
+        calm = self._alarm.listen(bin.start, chain.k, six, settings)
         totals = track.seen[self._six].totals
         since = Span(chain.observed, chain.own, chain.expected, six.spread) if chain.onset is not None else None
         return Measurement(

@@ -36,10 +36,11 @@ class Alarm:
         """Take in K and the last hours. -> whether it is calm: K has long been low, or loud only of what is past.
 
         K falls as slowly as the brand is quiet, for days where one voice a day is usual; people need not wait for it.
+        An alert of this bin is a reason of its own: the first hour of a storm may not show in the last six.
         """
         if k >= settings.calm_share * settings.k_threshold:
             self.loud = now
-            if lately.p < settings.usual_p:
+            if self.alert == now or lately.p < settings.usual_p:
                 self.raised = now
         self.over = self.over or self.loud is None or now - self.loud >= settings.over_after
         return self.raised is None or now - self.raised >= settings.calm_after

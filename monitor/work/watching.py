@@ -154,7 +154,7 @@ def _consider(app: App, db: Database, brand: Brand, brand_id: int, step: Step, n
     for origin, measured in _both(step):
         if measured.alert is not None:
             handling.take_in(app, db, brand, brand_id, found(origin, measured, measured.alert), now)
-    if step.live.calm and step.history.calm:
+    if step.live.calm and step.history.calm and stored.open_ones(db, brand_id):
         calm = {origin: found(origin, measured, Severity.NOTICE) for origin, measured in _both(step)}
         handling.calm(app, db, brand, brand_id, calm, now)
 

@@ -249,6 +249,17 @@ def test_a_quiet_brand_is_calm_hours_after_a_storm_though_k_takes_days_to_fall()
     assert calm_again.k > 0.6 * 3.5
 
 
+def test_the_first_hour_of_a_busy_brands_storm_is_not_called_calm() -> None:
+    """Half an hour of it is loud by itself, and no more than usual beside the five hours before."""
+    rows = steady(14, count=25, other=70)
+    rows[-2:] = [replace(row, count=74) for row in rows[-2:]]
+    found = run(rows, settings())
+    told = alerts(found)
+    assert told
+    assert found[-1].six_hours.p > 0.05
+    assert not any(m.calm for m in found if m.time >= told[0].time)
+
+
 def test_a_promo_brings_many_voices_and_no_alert() -> None:
     rows = steady(12, count=2, other=12)
     rows[900:930] = [replace(row, count=8, other=60) for row in rows[900:930]]
