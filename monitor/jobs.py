@@ -19,11 +19,12 @@ from typing import TypeVar
 
 from sqlite_utils import Database
 
-from monitor.config import Brand
+from monitor.config import Brand, Config
 from monitor.errors import Hung, ServerUnreachable, SourceError
-from monitor.model import OpsFacts
+from monitor.model import BIN, OpsFacts
 from monitor.store import counts, outbox, posts, reading, service, writing
 from monitor.store.posts import Queued
+from monitor.store.replays import Told
 from monitor.work import (
     alerting,
     blindness,
@@ -33,6 +34,7 @@ from monitor.work import (
     heartbeat,
     purging,
     rechecking,
+    replaying,
     sending,
     stages,
     watching,
@@ -100,6 +102,26 @@ def rehearse(
     finally:
         copy.close()
     return report
+
+
+def replay(
+    app: App, db: Database, config: Config, since: datetime, now: datetime, progress: Progress = quiet
+) -> Iterator[Told]:  # fmt: skip
+    """The alerts that ``config`` would have sent from ``since`` to ``now``, in the order in which posts arrived."""
+    start = since - replaying.LEAD
+    with replaying.mirror(app, db, config, start, now) as mirror:
+        then, copy, report = mirror.app, mirror.db, Report()
+        stages.prepare(then, copy, now)
+        for begin, at in replaying.moments(start, since, now):
+            replaying.reveal(mirror, begin, at)
+            match(then, copy, at, report, quiet)
+            replaying.take_scores(mirror)
+            score(then, copy, at, report, quiet)
+            group(then, copy, at, report, quiet)
+            count(then, copy, report, quiet)
+            watch(then, copy, at)
+            yield from replaying.told(mirror, since)
+            progress("replay", int((at - start) / BIN), int((now - at) / BIN))
 
 
 def collect(app: App, db: Database, now: datetime, report: Report, since: datetime | None = None) -> None:

@@ -11,7 +11,7 @@ import sys
 
 import click
 
-from monitor.cli import check, corrections, files, posts, service  # noqa: F401  (each adds its commands to the group)
+from monitor.cli import check, corrections, files, posts, replay, service  # noqa: F401  (each adds its commands to the group)
 from monitor.cli.root import cli
 from monitor.errors import QianliError, one_line
 

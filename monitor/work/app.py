@@ -6,7 +6,7 @@ import logging
 import os
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from importlib.metadata import version
@@ -73,6 +73,12 @@ class App:
     @property
     def database(self) -> Path:
         return self.config.path(self.config.database)
+
+    def judging_by(self, config: Config, matcher: Matcher, brands: dict[str, int]) -> App:
+        """The same sources and models with another config's rules; what fails in it is raised."""
+        other = replace(self, config=config, matcher=matcher, brands=brands, keep_going=False)
+        other.__dict__.update({name: self.__dict__[name] for name in ("scorer", "snownlp") if name in self.__dict__})
+        return other
 
     def open_store(self) -> Database:
         """A connection of its own for each job: SQLite's may not be used from another thread."""
@@ -170,7 +176,7 @@ def open_app(config: Config, *, keep_going: bool = True) -> App:
         )
         for table in config.sources
     )  # fmt: skip
-    app = App(config, http, collectors, Matcher([_rule(b, ids, key) for b in config.brands]), ids, key, keep_going)
+    app = App(config, http, collectors, Matcher(rules(config, ids, key)), ids, key, keep_going)
     _ = app.snownlp  # a file that is missing should be known now, not when the first post is scored
     return app
 
@@ -190,6 +196,11 @@ def _same_key(config: Config, key: Callable[[str, str], str]) -> None:
         db.close()
 
 
-def _rule(brand: Brand, ids: dict[str, int], key: Callable[[str, str], str]) -> Rule:
+def rules(config: Config, ids: dict[str, int], key: Callable[[str, str], str]) -> list[Rule]:
+    """What makes a post speak of each brand of the config, or be its own answer."""
+    return [_rule(brand, ids[brand.name], key) for brand in config.brands]
+
+
+def _rule(brand: Brand, identity: int, key: Callable[[str, str], str]) -> Rule:
     accounts = frozenset(key(*account.split(":", 1)) for account in brand.accounts)
-    return Rule(ids[brand.name], brand.terms, brand.require, brand.exclude, accounts)
+    return Rule(identity, brand.terms, brand.require, brand.exclude, accounts)
