@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from monitor.errors import ConfigError, first_problem
 
@@ -62,11 +62,19 @@ def address(value: object) -> str:
     return value
 
 
+def variable(name: str) -> str:
+    """The name of an environment variable: who writes the secret itself there must not find it in a log."""
+    if not re.fullmatch(r"([A-Za-z_][A-Za-z0-9_]*)?", name):
+        raise ValueError("must be the name of an environment variable, not what it holds")
+    return name
+
+
 Address = Annotated[str, BeforeValidator(address)]
 Duration = Annotated[timedelta, BeforeValidator(duration)]
 Clock = Annotated[time, BeforeValidator(clock)]
 Zone = Annotated[ZoneInfo, BeforeValidator(zone)]
 Text = Annotated[str, Field(min_length=1)]
+Variable = Annotated[str, AfterValidator(variable)]
 
 
 class Table(BaseModel):
@@ -122,7 +130,7 @@ class SmtpTable(Table):
     port: int = Field(default=587, ge=1, le=65535)
     security: Literal["starttls", "tls", "none"] = "starttls"
     user: str = ""
-    password_env: str = ""
+    password_env: Variable = ""
     sender: Address = Field(alias="from")
     timeout: Duration = timedelta(seconds=30)
     allow_plaintext: bool = False
@@ -137,7 +145,7 @@ class MailboxTable(Table):
     port: int = Field(default=993, ge=1, le=65535)
     security: Literal["tls", "starttls", "none"] = "tls"
     user: Text
-    password_env: Text
+    password_env: Variable
     folder: Text = "INBOX"
     address: Address
     people: tuple[Address, ...] = Field(default=(), strict=False)
@@ -184,7 +192,7 @@ class SentimentTable(Table):
 
 
 class ServiceTable(Table):
-    heartbeat_url_env: str = ""
+    heartbeat_url_env: Variable = ""
     base_url: str = ""
     live_within: Duration = timedelta(hours=2)
     deadline: Duration = timedelta(minutes=2)

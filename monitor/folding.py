@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 from monitor.glosses import find_glosses, has_tone
 from monitor.text import fold_character, joins
 
-MAX_TOGETHER = 1 << 15
-"""Characters folded together: so many that the cost of a call is nothing beside theirs, few enough for the cache."""
+MAX_TOGETHER = 1 << 17
+"""Characters folded together: so many that the cost of a call is nothing beside theirs and that the automaton, which
+the fold's table drives out of the cache, comes back into it seldom; few enough for some megabytes of memory."""
 
 SEPARATOR = "\x01"
 """Stands behind each text's fold. No fold leaves it in a text, so no folded word holds it or reaches over it."""
@@ -49,15 +50,18 @@ class FoldedTogether:
     _starts: _Places
     _patches: _Patches | None
 
-    def places(self, matches: Sequence[tuple[int, int, int]]) -> Iterator[tuple[int, tuple[int, int]]]:
-        """Of each ``(anything, start, end)`` in ``text``: whose it is among the texts, and its place in that text."""
+    def places(self, matches: Sequence[tuple[int, int, int]]) -> tuple[list[int], list[int], list[int]]:
+        """Of the ``(anything, start, end)`` in ``text``: whose each is among the texts, its start and end in that text.
+
+        Where they come in the order of their ends, so do the texts.
+        """
         flat = np.fromiter(chain.from_iterable(matches), dtype=np.int64, count=3 * len(matches))
         first, end = flat[1::3], flat[2::3]
         if self._patches is not None:
             first, end = self._patches.origins(first)[0], self._patches.origins(end - 1)[1]
         owners = np.searchsorted(self._starts, first, side="right") - 1
         begin = self._starts[owners]
-        return zip(owners.tolist(), zip((first - begin).tolist(), (end - begin).tolist(), strict=True), strict=True)
+        return owners.tolist(), (first - begin).tolist(), (end - begin).tolist()
 
 
 def fold_together(texts: Sequence[str]) -> FoldedTogether:

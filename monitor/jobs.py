@@ -124,13 +124,15 @@ def replay(
             progress("replay", int((at - start) / BIN), int((now - at) / BIN))
 
 
-def collect(app: App, db: Database, now: datetime, report: Report, since: datetime | None = None) -> None:
+def collect(
+    app: App, db: Database, now: datetime, report: Report, since: datetime | None = None, *, ticking: bool = False
+) -> None:  # fmt: skip
     """Ask every due source; a run's last posts are stored with its cursor, and each run ends as a recorded state.
 
-    ``since``: ask all of them to reach back to then.
+    ``since``: ask all of them to reach back to then. ``ticking``: another round comes in seconds.
     """
-    runs = collecting.due(app, db, now, since)
-    for event in collecting.fetch(app, runs, attempt, now):
+    runs = collecting.due(app, db, now, since, ticking=ticking)
+    for event in collecting.fetch(app, runs, attempt, now, ticking=ticking):
         if event.run.ended:
             continue  # what it gave before could not be stored
         _, error = attempt(lambda e=event: _receive(app, db, e, now, report))  # type: ignore[misc]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -76,6 +76,7 @@ class Matcher:
                 covers = any(term in excluded and term != excluded for term in terms)
                 _word(words, excluded).excludes[rule.brand] = covers
         self._words = list(words.values())
+        self._plain = [self._only_brand(word) for word in self._words]
         self._automaton = AhoCorasick(list(words), store_patterns=False) if words else None
 
     def find(self, text: str) -> list[Hit]:
@@ -97,35 +98,60 @@ class Matcher:
         """``find`` of each text, several times as fast where they are many."""
         hits: list[list[Hit]] = [[] for _ in texts]
         for place, found in self._find_together(texts):
-            hits[place] = _first(texts[place], found)
+            if isinstance(found, tuple):
+                brand, start, end = found
+                hits[place] = [Hit(brand, texts[place][start:end], start, end)]
+            else:
+                hits[place] = _first(texts[place], found)
         return hits
 
     def find_all_many(self, texts: Sequence[str]) -> list[dict[int, list[Span]]]:
         """``find_all`` of each text, several times as fast where they are many."""
         every: list[dict[int, list[Span]]] = [{} for _ in texts]
         for place, found in self._find_together(texts):
-            every[place] = found
+            every[place] = {found[0]: [found[1:]]} if isinstance(found, tuple) else found
         return every
 
-    def _find_together(self, texts: Sequence[str]) -> Iterator[tuple[int, dict[int, list[Span]]]]:
+    def _find_together(
+        self, texts: Sequence[str]
+    ) -> Iterator[tuple[int, dict[int, list[Span]] | tuple[int, int, int]]]:
         """Places among the texts and what is found there; of most texts nothing."""
         from monitor.folding import fold_together, portions  # not before: it brings numpy
 
         if self._automaton is None:
             return
+        plain = self._plain
         for first, portion in portions(texts):
             folded = fold_together(portion)
             matches = self._automaton.find_matches_as_indexes(folded.text, overlapping=True)
-            by_text: dict[int, list[tuple[_Match, Span]]] = {}
-            for match, (owner, span) in zip(matches, folded.places(matches), strict=True):
-                by_text.setdefault(owner, []).append((match, span))
-            for owner, its in by_text.items():
-                yield first + owner, self._judge(folded.text, its)
+            owners, starts, ends = folded.places(matches)
+            its: list[tuple[_Match, Span]] = []
+            for match, owner, start, end, after in zip(
+                matches, owners, starts, ends, [*owners[1:], None], strict=False
+            ):
+                if owner == after or its:
+                    its.append((match, (start, end)))
+                    if owner != after:
+                        yield first + owner, self._judge(folded.text, its)
+                        its = []
+                elif (brand := plain[match[0]]) is not None:
+                    yield first + owner, (brand, start, end)
+                else:
+                    yield first + owner, self._judge(folded.text, [(match, (start, end))])
             for place in folded.left:  # later than what was found in what is no fold
                 yield first + place, self.find_all(portion[place])
 
-    def _judge(self, folded: str, matches: Iterable[tuple[_Match, Span]]) -> dict[int, list[Span]]:
+    def _only_brand(self, word: _Word) -> int | None:
+        """The brand that a text speaks of which holds this word and no other: nothing further is to be looked at."""
+        if word.latin or word.requires or word.excludes or len(word.terms) != 1:
+            return None
+        brand = next(iter(word.terms))
+        return None if brand in self._requiring else brand
+
+    def _judge(self, folded: str, matches: Sequence[tuple[_Match, Span]]) -> dict[int, list[Span]]:
         """The valid terms among one text's matches, by brand, as their places in the original."""
+        if (alone := self._each_alone(matches)) is not None:
+            return alone
         terms: dict[int, list[tuple[int, int, Span]]] = {}
         required: set[int] = set()
         excludes: dict[int, list[tuple[int, int, bool]]] = {}
@@ -151,6 +177,16 @@ class Matcher:
                 valid[brand] = [span for _, _, span in places]
         return valid
 
+    def _each_alone(self, matches: Sequence[tuple[_Match, Span]]) -> dict[int, list[Span]] | None:
+        """What ``_judge`` gives where each match is a plain word of another brand, as most are; None for others."""
+        found: dict[int, list[Span]] = {}
+        for (number, _, _), span in matches:
+            brand = self._plain[number]
+            if brand is None or brand in found:
+                return None
+            found[brand] = [span]
+        return {brand: found[brand] for brand in sorted(found)}
+
     def own_account(self, author_key: str | None) -> int | None:
         """The brand whose own account wrote this, if any."""
         if author_key is None:
@@ -168,7 +204,7 @@ def _word(words: dict[str, _Word], folded: str) -> _Word:
 
 
 def _first(text: str, found: Mapping[int, Sequence[Span]]) -> list[Hit]:
-    return [Hit(brand, text[slice(*spans[0])], *spans[0]) for brand, spans in found.items()]
+    return [Hit(brand, text[start:end], start, end) for brand, ((start, end), *_) in found.items()]
 
 
 def _not_excluded(

@@ -137,12 +137,24 @@ class Query:
 
 
 @dataclass(frozen=True, slots=True)
+class Round:
+    """Lists that are too many for one run take turns over several. ``began``: when the first of them was read.
+
+    ``ended``: with this run each has been read once since then, so all of them were heard up to ``began``.
+    """
+
+    began: datetime
+    ended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """One step of a fetch: its posts, and the cursor to keep once exactly these posts are stored.
 
     ``exhausted``: the source has nothing older to give (its answer was whole, not a full page cut short), so the
     run has heard everything up to now. ``unchanged``: the source said so itself (HTTP 304). ``stream`` tells apart
     lists that a source reads side by side, such as one a search term: each must reach back for the run to have.
+    ``round``: a page without posts that only says how their turns stand, before and after those of a run.
     """
 
     posts: tuple[Post, ...]
@@ -151,6 +163,7 @@ class Page:
     unchanged: bool = False
     rejected: int = 0
     stream: str = ""
+    round: Round | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,7 +47,9 @@ def _make(path: Path) -> None:
 def _read(path: Path) -> bytes:
     try:
         key = bytes.fromhex(path.read_text("ascii").strip())
-    except (OSError, ValueError):
+    except OSError as error:
+        raise StoreError(f"{path}: the key of the author hashes cannot be read: {error.strerror}") from None
+    except ValueError:
         key = b""
     if len(key) != KEY_BYTES:
         raise StoreError(f"{path}: not a key of {KEY_BYTES} bytes in hex; restore it, or authors will count twice")

@@ -32,7 +32,7 @@ STALLED = timedelta(minutes=30)
 """A job whose last good round ended longer ago is taken to hang; a large import may keep the stages busy for long."""
 
 TICKS: dict[str, tuple[int, Callable[[App, Database, datetime], None]]] = {
-    "collect": (15, lambda app, db, now: jobs.collect(app, db, now, Report())),
+    "collect": (15, lambda app, db, now: jobs.collect(app, db, now, Report(), ticking=True)),
     "recheck": (60, lambda app, db, now: jobs.recheck(app, db, now, Report())),
     "stages": (15, lambda app, db, now: _stages(app, db, now)),
     "digest": (30, lambda app, db, now: _digest(app, db, now)),

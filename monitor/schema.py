@@ -293,15 +293,21 @@ VIEWS = {
               FROM heard WINDOW w AS (PARTITION BY source ORDER BY "from")) g
         WHERE g."to" > g."from"
         UNION ALL
-        SELECT b.source, b."from", (SELECT max(started_at) FROM source_runs), 'blind', b.reason
+        SELECT b.source, b."from", (SELECT max(started_at) FROM source_runs),
+               iif(b.some AND NOT b.silent, 'partial', 'blind'), coalesce(b.reason, '')
         FROM (SELECT r.source, coalesce(h.heard_to, (SELECT min(f.started_at) FROM source_runs f
                                                      WHERE f.source = r.source)) AS "from",
-                     r.state || iif(r.detail = '', '', ': ' || r.detail) AS reason, max(r.started_at)
+                     max(r.gap_to IS NOT NULL) AS some, max(r.state <> 'ok' AND r.pages = 0) AS silent,
+                     (SELECT l.state || iif(l.detail = '', '', ': ' || l.detail) FROM source_runs l
+                      WHERE l.source = r.source AND l.state NOT IN ('ok', 'running', 'interrupted')
+                      AND (h.heard_to IS NULL OR l.started_at > h.heard_to)
+                      ORDER BY l.started_at DESC, l.id DESC LIMIT 1) AS reason
               FROM source_runs r
               LEFT JOIN (SELECT source, max("to") AS heard_to FROM heard GROUP BY source) h ON h.source = r.source
-              WHERE r.state NOT IN ('ok', 'running', 'interrupted')
+              WHERE r.state NOT IN ('running', 'interrupted') AND (r.state <> 'ok' OR r.gap_to IS NOT NULL)
               AND (h.heard_to IS NULL OR r.started_at > h.heard_to)
-              GROUP BY r.source) b""",
+              GROUP BY r.source) b
+        WHERE b.silent OR NOT b.some OR b."from" < (SELECT max(started_at) FROM source_runs)""",
 }
 
 
@@ -345,3 +351,16 @@ def incidents_and_people(db: Database) -> None:
         db.execute(statement)
     for name, select in VIEWS.items():
         db.execute(f"CREATE VIEW {name} AS {select}")
+
+
+LISTS_IN_TURNS = ("ALTER TABLE source_runs ADD COLUMN reach TEXT",)
+"""``reach``: since when a run heard the lists that had their turn in it, where there are too many for one."""
+
+
+@migrations()
+def lists_in_turns(db: Database) -> None:
+    """Lists that take turns over several runs; ``v_coverage`` says partial where not all have had theirs."""
+    for statement in LISTS_IN_TURNS:
+        db.execute(statement)
+    db.execute("DROP VIEW v_coverage")
+    db.execute(f"CREATE VIEW v_coverage AS {VIEWS['v_coverage']}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -14,9 +14,9 @@ from sources import wbi
 from sources.bilibiliformat import REFUSED_FOR, BadSignature, Replies, Videos, parse_nav, parse_replies, parse_search
 from sources.http import Http
 from sources.links import host_of
-from sources.lists import Newest, ends_behind, side_by_side
-from sources.settings import BaseUrl, Count, Pages, UserAgent, secret
-from sources.threads import Thread, Threads, read_samples
+from sources.lists import Newest, ends_behind, in_turns
+from sources.settings import BaseUrl, Count, Pages, UserAgent, Variable, secret
+from sources.threads import Thread, Threads
 
 OVERLAP = timedelta(days=1)
 """How far behind the last run a search begins: videos are found only some time after they are published."""
@@ -39,7 +39,7 @@ class Bilibili:
 
     name: str
     http: Http = field(repr=False, compare=False)
-    cookie_env: str = ""
+    cookie_env: Variable = ""
     terms: tuple[str, ...] = ()
     pages: Pages = 2
     comments: Count = 5
@@ -50,7 +50,8 @@ class Bilibili:
 
     def fetch(self, query: Query, cursor: Cursor) -> Iterator[Page]:
         """One list a term, then one a video whose comments are due."""
-        return side_by_side(_Run(self, query, cursor).lists(self.terms or query.terms))
+        run = _Run(self, query, cursor)
+        return in_turns(run.lists(), query, cursor, aside=run.comments())
 
 
 class _Run:
@@ -60,21 +61,20 @@ class _Run:
         self._source = source
         self._query = query
         self._host = host_of(source.url)
-        self._newest = Newest(cursor.get("newest"), query.since)
+        self._terms = source.terms or query.terms
+        self._newest = Newest(cursor.get("newest"), query.since, self._terms)
         self._threads = Threads(cursor.get("threads"), query.now, source.comment_days)
         self._mixin, self._mixin_at = _remembered_key(cursor.get("key"), query.now)
         self._mixin_is_fresh = False
 
-    def lists(self, terms: Sequence[str]) -> Iterator[Iterator[Page]]:
-        for term in dict.fromkeys(terms):
-            yield self._search(term)
-        due = self._threads.due(self._source.comments)
-        yield read_samples(((thread, self._comments(thread)) for thread in due), self._unread)
+    def lists(self) -> dict[str, Iterator[Page]]:
+        return {term: self._search(term) for term in self._terms}
+
+    def comments(self) -> Iterator[Page]:
+        return self._threads.samples(self._source.comments, self._comments, self._unread)
 
     def _unread(self, thread: Thread) -> Page:
-        """A post whose comments cannot be read, perhaps for good: it waits its turn like any other."""
-        self._threads.was_read(thread)
-        return self._page((), rejected=1, stream=f"comments {thread.id}")
+        return self._page((), rejected=1, stream=thread.stream)
 
     def _search(self, term: str) -> Iterator[Page]:
         for number in range(1, self._source.pages + 1):
@@ -102,7 +102,7 @@ class _Run:
         )
 
     def _comments(self, thread: Thread) -> Iterator[Page]:
-        stream, after = f"comments {thread.id}", "0"
+        stream, after = thread.stream, "0"
         for number in range(self._source.comment_pages):
             found = self._replies(thread, after)
             if found.closed:

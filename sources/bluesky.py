@@ -17,8 +17,8 @@ from monitor.model import Cursor, Page, Post, Query, utc_text
 from sources.blueskyformat import Found, Tokens, error_code, parse, parse_followers, parse_session
 from sources.http import Answer, Http
 from sources.links import host_of
-from sources.lists import REFUSALS, Newest, side_by_side
-from sources.settings import BaseUrl, Pages, secret
+from sources.lists import REFUSALS, Newest, in_turns
+from sources.settings import BaseUrl, Pages, Variable, secret
 
 LIMIT = 100
 """Posts of one page of a search; the lexicon allows no more."""
@@ -53,7 +53,7 @@ class Bluesky:
     name: str
     http: Http = field(repr=False, compare=False)
     identifier: Annotated[str, Field(min_length=1)]
-    password_env: Annotated[str, Field(min_length=1)]
+    password_env: Annotated[Variable, Field(min_length=1)]
     url: BaseUrl = "https://bsky.social"
     lang: str = ""
     followers: bool = True
@@ -62,8 +62,8 @@ class Bluesky:
 
     def fetch(self, query: Query, cursor: Cursor) -> Iterator[Page]:
         """One list a term."""
-        newest = Newest(cursor.get("newest"), query.since)
-        return side_by_side(self._search(term, query, newest) for term in dict.fromkeys(query.terms))
+        newest = Newest(cursor.get("newest"), query.since, query.terms)
+        return in_turns({term: self._search(term, query, newest) for term in query.terms}, query, cursor)
 
     def recheck(self, posts: Sequence[Post], now: datetime) -> Iterator[Post]:
         """Each post as it is now. One that the answer leaves out may be hidden as well as deleted: it is not gone."""

@@ -15,7 +15,7 @@ from sources.dates import TOO_FAR_AHEAD, read_time
 from sources.feedformats import Entry, read_entries
 from sources.http import Answer, Http
 from sources.links import bounded_id, canonical, host_of
-from sources.lists import side_by_side
+from sources.lists import in_turns
 from sources.markup import LONGEST, clean, html_to_text, joined, tidy
 from sources.settings import WebAddress
 
@@ -42,7 +42,7 @@ class Feed:
         """
         urls = self._urls(query)
         kept = {key: cursor[key] for key in map(_key, urls) if isinstance(cursor.get(key), Mapping)}
-        yield from side_by_side(self._ask(url, query.now, kept) for url in urls)
+        yield from in_turns({_key(url): self._ask(url, query.now, kept) for url in urls}, query, cursor)
 
     def _urls(self, query: Query) -> list[str]:
         if "{query}" not in self.url:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ from sources.answers import is_html, read_json, what_came
 from sources.dates import TOO_FAR_AHEAD, believable
 from sources.http import Http
 from sources.links import bounded_id, canonical, host_of
-from sources.lists import FIRST_REACH
+from sources.lists import FIRST_REACH, in_turns
 from sources.markup import LONGEST, clean, html_to_text
 from sources.settings import BaseUrl, spelled
 
@@ -48,7 +49,7 @@ Places = Annotated[str, AfterValidator(spelled(r"[A-Z]{2}", "a FIPS country code
 
 @dataclass(frozen=True, kw_only=True)
 class Gdelt:
-    """One search for all terms of all brands, or for ``terms``, in articles of one ``language`` (``""``: any).
+    """Searches for all terms of all brands, or for ``terms``, in articles of one ``language`` (``""``: any).
 
     ``countries`` are FIPS codes of the papers' countries (CH China, TW Taiwan, HK Hong Kong, MY, SN Singapore); none:
     all. A post is a headline, its author the paper, its time the one at which GDELT saw it. ``url`` is where the
@@ -63,10 +64,15 @@ class Gdelt:
     url: BaseUrl = "https://api.gdeltproject.org"
 
     def fetch(self, query: Query, cursor: Cursor) -> Iterator[Page]:
-        """One request: GDELT wants five seconds between two, and refuses whoever asks sooner."""
-        terms = self.terms or query.terms
+        """One request for as many terms as GDELT takes at once: it refuses whoever asks twice within five seconds."""
+        searches = list(self._searches(self.terms or query.terms))
+        if not searches:
+            raise SourceError(f"{host_of(self.url)}: there is no term to search for")
+        return in_turns({_key(words): self._search(words, query) for words in searches}, query, cursor)
+
+    def _search(self, words: str, query: Query) -> Iterator[Page]:
         params = {
-            "query": self._search(terms),
+            "query": " ".join([words, *self._places()]),
             "mode": "artlist",
             "format": "json",
             "maxrecords": str(MOST),
@@ -75,26 +81,44 @@ class Gdelt:
             "enddatetime": f"{query.now:%Y%m%d%H%M%S}",
         }
         answer = self.http.get(f"{self.url}/api/v2/doc/doc?{urlencode(params)}", now=query.now, pace=PACE)
-        parsed = parse(answer.body, url=answer.url, fetched_at=query.now, secret=terms)
+        parsed = parse(answer.body, url=answer.url, fetched_at=query.now, secret=self.terms or query.terms)
         whole = len(parsed.posts) + parsed.rejected < MOST
-        yield Page(parsed.posts, {}, exhausted=whole, rejected=parsed.rejected)
+        yield Page(parsed.posts, {}, exhausted=whole, rejected=parsed.rejected, stream=_key(words))
 
-    def _search(self, terms: Sequence[str]) -> str:
-        """The query. Brackets round a single phrase are an error to GDELT, and quotes cannot be escaped."""
+    def _searches(self, terms: Sequence[str]) -> Iterator[str]:
+        """The terms in as few searches as they fit into, each within ``LONGEST_QUERY``.
+
+        Brackets round a single phrase are an error to GDELT, and quotes cannot be escaped.
+        """
         phrases = list(dict.fromkeys(f'"{plain}"' for term in terms if (plain := _plain(term))))
-        words = " OR ".join(phrases)
-        if not phrases:
-            raise SourceError(f"{host_of(self.url)}: there is no term to search for")
-        if len(words) > LONGEST_QUERY:
-            raise SourceError(
-                f"{host_of(self.url)}: the terms make a query of {len(words)} characters, more than {LONGEST_QUERY}: "
-                f"name the most telling ones in this source's terms"
-            )
-        places = [f"sourcecountry:{code}" for code in self.countries]
-        parts = [f"({words})" if len(phrases) > 1 else words]
-        parts += [f"sourcelang:{self.language}"] if self.language else []
-        parts += [f"({' OR '.join(places)})" if len(places) > 1 else places[0]] if places else []
-        return " ".join(parts)
+        group: list[str] = []
+        for phrase in phrases:
+            if len(phrase) > LONGEST_QUERY:
+                raise SourceError(
+                    f"{host_of(self.url)}: a term of {len(phrase)} characters is longer than the {LONGEST_QUERY} of a "
+                    "query: name others in this source's terms"
+                )
+            if len(" OR ".join([*group, phrase])) > LONGEST_QUERY:
+                yield _either(group)
+                group = []
+            group.append(phrase)
+        if group:
+            yield _either(group)
+
+    def _places(self) -> Iterator[str]:
+        if self.language:
+            yield f"sourcelang:{self.language}"
+        if self.countries:
+            yield _either([f"sourcecountry:{code}" for code in self.countries])
+
+
+def _either(choices: Sequence[str]) -> str:
+    return f"({' OR '.join(choices)})" if len(choices) > 1 else choices[0]
+
+
+def _key(words: str) -> str:
+    """A search in the cursor and as the name of its list."""
+    return hashlib.sha256(words.encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)

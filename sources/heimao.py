@@ -24,10 +24,10 @@ from sources.answers import identity, number, read_object, table, text
 from sources.dates import read_time
 from sources.http import Http
 from sources.links import host_of
-from sources.lists import reach, side_by_side
+from sources.lists import in_turns, reach
 from sources.markup import html_to_text, joined, tidy
 from sources.numbers import parse_count
-from sources.settings import BaseUrl, secret, spelled
+from sources.settings import BaseUrl, Variable, secret, spelled
 
 HOME = "https://tousu.sina.com.cn"
 PLATFORM = "heimao"
@@ -60,7 +60,7 @@ class Heimao:
     companies: tuple[Company, ...] = ()
     latest: bool = False
     search: bool = False
-    cookie_env: str = ""
+    cookie_env: Variable = ""
     pages: Annotated[int, Field(ge=1, le=10)] = 3
     follow_days: Annotated[int, Field(ge=0, le=90)] = 14
     url: BaseUrl = HOME
@@ -74,19 +74,20 @@ class Heimao:
     def fetch(self, query: Query, cursor: Cursor) -> Iterator[Page]:
         """One page for each page of each list. A company that fails does not silence the others.
 
-        The cursor stays empty: a list is read down to what was heard before, and farther for what may have changed.
+        The cursor only says whose turn it is: a list is read down to what was heard before, and farther for what may
+        have changed.
         """
         lists = [("/api/company/received_complaints", {"type": "1", "couid": couid}) for couid in self.companies]
         if self.latest:
             lists.append(("/api/index/feed", {"type": "1"}))
         if self.search:
             lists += [("/api/index/s", {"keywords": term}) for term in query.terms]
-        return side_by_side(self._read(path, asked, query) for path, asked in lists)
+        return in_turns({_stream(*one): self._read(*one, query) for one in lists}, query, cursor)
 
     def _read(self, path: str, asked: Mapping[str, str], query: Query) -> Iterator[Page]:
         since = reach(query)
         follow = min(since, query.now - timedelta(days=self.follow_days))
-        stream = f"{path}:{asked.get('couid') or asked.get('keywords', '')}"
+        stream = _stream(path, asked)
         for nth in range(1, self.pages + 1):
             found = self._ask(path, {**asked, "page_size": str(PAGE_SIZE), "page": str(nth)}, query.now)
             oldest = min((p.published_at for p in found.posts if p.published_at), default=query.now)
@@ -105,6 +106,10 @@ class Heimao:
         if answer.status == 302:
             raise _redirected(host, answer.headers.get("location", ""), self.cookie_env if headers else "")
         return parse(answer.body, host=host)
+
+
+def _stream(path: str, asked: Mapping[str, str]) -> str:
+    return f"{path}:{asked.get('couid') or asked.get('keywords', '')}"
 
 
 def sign(asked: Mapping[str, str], ts: str, rs: str) -> dict[str, str]:

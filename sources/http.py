@@ -19,9 +19,10 @@ from typing import Self
 import httpcore
 import httpx
 
-from monitor.errors import Blocked, ConfigError, NeedsCredentials, RateLimited, SourceError, shown
+from monitor.errors import ConfigError, SourceError, shown
+from sources.faults import FAULTS, reason, refuse
 from sources.network import Deadline, JudgedBackend, Resolver, Transport, is_public, private_address, resolve
-from sources.politeness import APART, AT_ONCE, ROBOTS_SIZE, Robots, Turns, rest_asked_for
+from sources.politeness import APART, AT_ONCE, ROBOTS_SIZE, Robots, Turns
 
 MAX_BODY = 20_000_000
 """Bytes of a body after decompression."""
@@ -29,21 +30,10 @@ MAX_REDIRECTS = 5
 
 _GZIP = zlib.MAX_WBITS | 16
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_REFUSALS = frozenset({403, 412, 432, 451})
 # RFC 9309, 2.3.1.3: a host that answers so has no rules; but one that counts our requests has them to tell later.
 _NO_ROBOTS = frozenset(range(400, 500)) - {429}
 # Any other header that a source sets may carry a token, and is never taken to another host.
 _HARMLESS = frozenset({"accept", "accept-language", "if-modified-since", "if-none-match", "referer", "user-agent"})
-_FAULTS = (
-    httpx.HTTPError,
-    httpx.InvalidURL,
-    httpx.StreamError,
-    httpcore.TimeoutException,
-    httpcore.NetworkError,
-    httpcore.ProtocolError,
-    httpcore.ProxyError,
-    httpcore.UnsupportedProtocol,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,9 +253,9 @@ class Http:
                 if response.status_code not in ask.expect:
                     if response.status_code in _REDIRECTS and "location" in response.headers:
                         return _web_url(response.headers["location"], url)
-                    _raise_for_status(response, ask.now)
+                    refuse(response, ask.now)
                 content = b"" if response.status_code == 304 else self._body(response, ask.most)
-        except _FAULTS as error:
+        except FAULTS as error:
             raise self._fault(url, error) from error
         return Answer(
             url=str(url),
@@ -294,7 +284,7 @@ class Http:
         if isinstance(error, httpcore.TimeoutException | httpx.TimeoutException):
             step = re.sub(r"Timeout.*", "", type(error).__name__).lower()
             return SourceError(f"{url.host}: timed out ({step})")
-        return SourceError(f"{url.host}: {_reason(error)}")
+        return SourceError(f"{url.host}: {reason(error)}")
 
 
 def _decoded(response: httpx.Response, limit: int) -> Iterator[bytes]:
@@ -350,43 +340,6 @@ def _may_follow(here: httpx.URL, there: httpx.URL, headers: Mapping[str, str]) -
     )
     if bound and not same:
         raise SourceError(f"{here.host}: redirects to {there.host}; not followed, for the request holds credentials")
-
-
-def _raise_for_status(response: httpx.Response, now: datetime) -> None:
-    status = response.status_code
-    said = f"{response.url.host}: HTTP {status}"
-    wait = response.headers.get("retry-after")
-    if status == 429 or (status == 503 and wait is not None):
-        raise RateLimited(said, rest_asked_for(response.headers, now))
-    if status == 401:
-        raise NeedsCredentials(said)
-    if status in _REFUSALS:
-        raise Blocked(said)
-    if status != 304 and not 200 <= status < 300:
-        raise SourceError(said)
-
-
-def _reason(error: Exception) -> str:
-    """What went wrong below HTTP, in a few words that cannot hold an address's path or query."""
-    text = str(error)
-    if isinstance(error, httpcore.ConnectError | httpx.ConnectError):
-        if found := re.search(r"certificate verify failed: ([\w ,-]+)", text):
-            return f"TLS: {found[1].strip()}"
-        if "ssl" in text.lower() or "tls" in text.lower():
-            return "TLS: the connection cannot be secured"
-        return "no connection" + (
-            f" ({found[1].lower()})" if (found := re.search(r"Errno -?\d+\] ([\w ]+)", text)) else ""
-        )
-    if isinstance(error, httpx.InvalidURL) or "URL in location" in text:
-        return "redirect to an address that cannot be read"
-    if isinstance(error, httpcore.RemoteProtocolError | httpx.RemoteProtocolError):
-        if "without sending a response" in text:
-            return "no answer came"
-        cut = "complete message body" in text or "incomplete" in text
-        return "the answer is cut short" if cut else "the answer is not HTTP"
-    if isinstance(error, httpcore.ProxyError | httpx.ProxyError):
-        return "the proxy refused"
-    return f"the connection failed ({type(error).__name__})"
 
 
 def _proxy_url(proxy: str) -> httpx.URL | None:

@@ -18,7 +18,7 @@ from sources import placeholders
 from sources.http import Answer, Http
 from sources.jsonmapping import Expression, Fields, Parsed, Shape, parse
 from sources.links import host_of
-from sources.lists import FIRST_REACH, side_by_side
+from sources.lists import FIRST_REACH, in_turns
 from sources.settings import WebAddress, ZoneName
 
 _MARKS = 20
@@ -113,7 +113,7 @@ class JsonApi:
         secrets = placeholders.secrets(self._templates(), host_of(self.url))
         terms = query.terms if {"keyword", "query"} & self._placeholders() else ("",)
         kept = {key: cursor[key] for key in map(_key, terms) if isinstance(cursor.get(key), list)}
-        yield from side_by_side(self._list(term, query, kept, secrets) for term in terms)
+        yield from in_turns({_key(term): self._list(term, query, kept, secrets) for term in terms}, query, cursor)
 
     def _list(self, term: str, query: Query, kept: dict[str, Any], secrets: Mapping[str, str]) -> Iterator[Page]:
         """The pages of one term's list: until it ends, reaches back to what is known, repeats, or for ``pages``.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
@@ -20,11 +20,13 @@ _BLOCKS = {
 }
 # fmt: on
 LONGEST = 200_000
-"""Characters of one post's markup that are read: nesting costs the parser its square in time."""
-_DEEPEST = 5000
-_TAGS = re.compile(
-    rb"<(/?)(?!(?:area|base|br|col|embed|hr|img|input|link|meta|source|track|wbr)\b)[a-z]", re.IGNORECASE
-)
+"""Characters of one post's markup that are read."""
+_DEEPEST, _DEEPEST_POST = 5000, 500
+"""Tags nested in each other, of a page and of a post: they cost the parser the square of their depth in time, and an
+answer may hold thousands of posts."""
+_TAG = "<(/?)(?!(?:area|base|br|col|embed|hr|img|input|link|meta|source|track|wbr)\\b)[a-z]"
+_TAGS, _PAGE_TAGS = re.compile(_TAG, re.IGNORECASE), re.compile(_TAG.encode(), re.IGNORECASE)
+_ANY_TAG = re.compile("<[^<>]{0,2000}>")
 _BREAK = "\n"  # as a piece of its own: a line ends here
 _EDGE = "\v"  # a line ends here if there is one
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]")
@@ -43,10 +45,16 @@ def tidy(text: str) -> str:
 
 
 def html_to_text(markup: str) -> str:
-    """What a browser would show: ``<br>`` and blocks break lines, an image is its ``alt``, entities decoded once."""
+    """What a browser would show: ``<br>`` and blocks break lines, an image is its ``alt``, entities decoded once.
+
+    Of markup nested deeper than any post's only the tags are taken out.
+    """
     if "<" not in markup:
         return tidy(html.unescape(markup[:LONGEST]))
-    root = LexborHTMLParser(clean(markup[:LONGEST])).root
+    markup = markup[:LONGEST]
+    if _is_deeper(_TAGS.finditer(markup), _DEEPEST_POST):
+        return tidy(html.unescape(_ANY_TAG.sub("\n", markup)))
+    root = LexborHTMLParser(clean(markup)).root
     lines: list[str] = []
     line: list[str] = []
     for piece in _pieces(root) if root else ():
@@ -63,12 +71,18 @@ def read_page(body: bytes, host: str) -> LexborHTMLParser:
 
     Raises SourceError for tags nested deeper than any page's: they cost the parser the square of their depth in time.
     """
-    depth = 0
-    for tag in _TAGS.finditer(body):
-        depth = max(depth + (-1 if tag[1] else 1), 0)
-        if depth > _DEEPEST:
-            raise SourceError(f"{host}: an HTML page nested too deep to be read")
+    if _is_deeper(_PAGE_TAGS.finditer(body), _DEEPEST):
+        raise SourceError(f"{host}: an HTML page nested too deep to be read")
     return LexborHTMLParser(body.decode("utf-8", "replace"))
+
+
+def _is_deeper(tags: Iterable[re.Match[str]] | Iterable[re.Match[bytes]], most: int) -> bool:
+    depth = 0
+    for tag in tags:
+        depth = max(depth + (-1 if tag[1] else 1), 0)
+        if depth > most:
+            return True
+    return False
 
 
 def _pieces(root: LexborNode) -> Iterator[str]:

@@ -14,9 +14,9 @@ from monitor.model import Cursor, Gone, Page, Post, Query
 from sources.answers import read_object, table
 from sources.http import Answer, Http
 from sources.links import host_of
-from sources.lists import Newest, side_by_side
+from sources.lists import Newest, in_turns
 from sources.mastodonformat import is_error, next_max_id, parse, parse_one
-from sources.settings import BaseUrl, Pages, secret
+from sources.settings import BaseUrl, Pages, Variable, secret
 
 LIMIT = 40
 """Statuses of one page; an instance gives no more."""
@@ -39,14 +39,14 @@ class Mastodon:
     http: Http = field(repr=False, compare=False)
     url: BaseUrl = "https://mastodon.social"
     tags: tuple[str, ...] = ()
-    token_env: str = ""
+    token_env: Variable = ""
     local: bool = False
     platform: str = ""
     pages: Pages = 5
 
     def fetch(self, query: Query, cursor: Cursor) -> Iterator[Page]:
         """One list for each tag, then with a token one for each term."""
-        return side_by_side(_Run(self, query, cursor).lists())
+        return in_turns(_Run(self, query, cursor).lists(), query, cursor)
 
     def recheck(self, posts: Sequence[Post], now: datetime) -> Iterator[Post | Gone]:
         """Each post as it is now. Of other instances' posts a copy that is no longer kept says nothing."""
@@ -92,16 +92,20 @@ class _Run:
         self._source = source
         self._query = query
         self._host = host_of(source.url)
-        self._newest = Newest(cursor.get("newest"), query.since)
+        self._tags = list(_hashtags(source.tags or query.terms))
+        self._terms = query.terms if source.token_env else ()
+        self._newest = Newest(cursor.get("newest"), query.since, [*(f"#{tag}" for tag in self._tags), *self._terms])
         self._access_known = False
 
-    def lists(self) -> Iterator[Iterator[Page]]:
-        for tag in _hashtags(self._source.tags or self._query.terms):
+    def lists(self) -> dict[str, Iterator[Page]]:
+        found: dict[str, Iterator[Page]] = {}
+        for tag in self._tags:
             parameters = {"limit": str(LIMIT), "local": json.dumps(self._source.local)}
-            yield self._list(f"#{tag}", f"/api/v1/timelines/tag/{quote(tag, safe='')}", parameters)
-        for term in dict.fromkeys(self._query.terms if self._source.token_env else ()):
+            found[f"#{tag}"] = self._list(f"#{tag}", f"/api/v1/timelines/tag/{quote(tag, safe='')}", parameters)
+        for term in self._terms:
             parameters = {"q": term, "type": "statuses", "limit": str(LIMIT)}
-            yield self._list(term, "/api/v2/search", parameters)
+            found.setdefault(term, self._list(term, "/api/v2/search", parameters))
+        return found
 
     def _list(self, stream: str, path: str, parameters: dict[str, str]) -> Iterator[Page]:
         """The pages of one list, from new to old, until one reaches what was heard before."""

@@ -11,6 +11,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from ssl import SSLContext
 from typing import Any
@@ -34,6 +35,39 @@ def resolve(host: str, port: int) -> list[str]:
     """The system's answer, in its order of preference. It knows no timeout but the system's own."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+class Names:
+    """Asks ``resolver`` in a thread beside, so that one who waits for a name can stop to.
+
+    The system's look-up cannot be ended, and while its servers are down it may last minutes. A name that is being
+    looked up is not asked for a second time: however often a source tries, it keeps one thread.
+    """
+
+    def __init__(self, resolver: Resolver) -> None:
+        self._resolver = resolver
+        self._lock = threading.Lock()
+        self._asked: dict[tuple[str, int], Future[list[str]]] = {}
+
+    def addresses(self, host: str, port: int, seconds: float | None) -> list[str]:
+        """Raises what the resolver does, and TimeoutError when it gave nothing within ``seconds``."""
+        key = (host, port)
+        with self._lock:
+            answer = self._asked.get(key)
+            if answer is None:
+                answer = self._asked[key] = Future()
+                threading.Thread(target=self._ask, args=(key, answer), name="resolver", daemon=True).start()
+        return answer.result(seconds)
+
+    def _ask(self, key: tuple[str, int], answer: Future[list[str]]) -> None:
+        try:
+            answer.set_result(self._resolver(*key))
+        except (OSError, UnicodeError) as error:
+            answer.set_exception(error)
+        finally:
+            answer.cancel()  # if it ended in something else, nobody shall wait for it
+            with self._lock:
+                del self._asked[key]
 
 
 def is_public(address: str) -> bool:
@@ -104,7 +138,7 @@ class JudgedBackend(httpcore.NetworkBackend):
         self._deadline = deadline
         self._allow_private = allow_private
         self._trusted = frozenset(trusted)
-        self._resolver = resolver
+        self._names = Names(resolver)
         self._connector = connector or httpcore.SyncBackend()
 
     def connect_tcp(
@@ -116,7 +150,7 @@ class JudgedBackend(httpcore.NetworkBackend):
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
         failure: Exception = httpcore.ConnectError("no address")
-        for address in self._judged(host, port):
+        for address in self._judged(host, port, self._deadline.left(timeout)):
             if self._deadline.passed():
                 raise httpcore.ConnectTimeout("deadline")
             try:
@@ -129,9 +163,11 @@ class JudgedBackend(httpcore.NetworkBackend):
                 return _TimedStream(stream, self._deadline)
         raise failure
 
-    def _judged(self, host: str, port: int) -> list[str]:
+    def _judged(self, host: str, port: int, seconds: float | None) -> list[str]:
         try:
-            addresses = self._resolver(host, port)
+            addresses = self._names.addresses(host, port, seconds)
+        except TimeoutError as error:
+            raise SourceError(f"{one_line(host)}: its name was not found in time") from error
         except (OSError, UnicodeError) as error:
             raise SourceError(f"{one_line(host)}: the name is not known") from error
         if not self._allow_private and host not in self._trusted:

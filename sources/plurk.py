@@ -20,7 +20,7 @@ from sources.answers import number, read_object, table, text
 from sources.dates import read_time
 from sources.http import Http
 from sources.links import host_of
-from sources.lists import reach, side_by_side
+from sources.lists import in_turns, reach
 from sources.markup import LONGEST, html_to_text, tidy
 from sources.numbers import parse_count
 from sources.settings import BaseUrl
@@ -47,9 +47,9 @@ class Plurk:
     def fetch(self, query: Query, cursor: Cursor) -> Iterator[Page]:
         """One page for each term and month. A term that fails does not silence the others.
 
-        The cursor stays empty: what was heard before says which months have to be asked for.
+        The cursor only says whose turn it is: what was heard before says which months have to be asked for.
         """
-        return side_by_side(self._read(term, query) for term in dict.fromkeys(query.terms))
+        return in_turns({term: self._read(term, query) for term in query.terms}, query, cursor)
 
     def _read(self, term: str, query: Query) -> Iterator[Page]:
         spans = months(reach(query), query.now)

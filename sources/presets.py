@@ -16,7 +16,7 @@ from sources.http import Http
 from sources.jsonapi import JsonApi
 from sources.jsonmapping import Fields
 from sources.links import host_of
-from sources.settings import BaseUrl, Board, secret, spelled
+from sources.settings import BaseUrl, Board, Variable, secret, spelled
 
 Region = Literal["tw", "hk", "cn"]
 _GOOGLE = {
@@ -105,7 +105,7 @@ class RssHub(Preset):
 
     url: BaseUrl
     route: Route
-    key_env: str = ""
+    key_env: Variable = ""
     platform: str = ""
 
     def worker(self) -> Feed:

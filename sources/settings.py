@@ -77,5 +77,10 @@ def spelled(pattern: str, what: str) -> Callable[[str], str]:
     return check
 
 
+Variable = Annotated[
+    str, AfterValidator(spelled("([A-Za-z_][A-Za-z0-9_]*)?", "the name of an environment variable, not what it holds"))
+]
+"""Where a secret is; whoever writes the secret itself here must not find it in a log."""
+
 Board = Annotated[str, AfterValidator(spelled("[A-Za-z0-9_-][A-Za-z0-9_.-]{0,39}", "a board's name such as Gossiping"))]
 """A board of PTT as its address names it."""

@@ -21,7 +21,7 @@ from sources.answers import what_came
 from sources.dates import read_time
 from sources.http import Http
 from sources.links import host_of
-from sources.lists import reach, side_by_side
+from sources.lists import in_turns, reach
 from sources.markup import clean, html_to_text, joined, read_page
 from sources.numbers import parse_count
 from sources.settings import BaseUrl, spelled
@@ -60,7 +60,7 @@ class Telegram:
         """One page for each page of each list. A channel that fails does not silence the others."""
         lists = [(channel, term) for channel in self.channels for term in (query.terms if self.search else ("",))]
         kept = {_stream(*one): _ids(cursor.get(_stream(*one))) for one in lists}
-        return side_by_side(self._read(channel, term, query, kept) for channel, term in lists)
+        return in_turns({_stream(*one): self._read(*one, query, kept) for one in lists}, query, cursor)
 
     def _read(self, channel: str, term: str, query: Query, kept: dict[str, list[str]]) -> Iterator[Page]:
         """One list from its newest page back to what was heard before. ``kept`` is brought up to date on the way."""

@@ -27,6 +27,10 @@ class Thread:
     read: datetime | None = None
 
     @property
+    def stream(self) -> str:
+        return f"comments {self.id}"
+
+    @property
     def due_at(self) -> datetime:
         """At once at first; then when as much time has passed since the last reading as the post was old at it."""
         if self.read is None:
@@ -69,6 +73,38 @@ class Threads:
         """Follow it no longer: its comments are closed. It is not taken up again while it is remembered as read."""
         self._threads[thread.id] = replace(thread, read=self._now, handle="")
 
+    def samples(
+        self, limit: int, comments: Callable[[Thread], Iterator[Page]], unread: Callable[[Thread], Page]
+    ) -> Iterator[Page]:
+        """The pages of the comments that are due; some may be gone by now, with the post that they were under.
+
+        How much is read of each is the user's setting, so its end counts as the list's: a thread too busy to be read
+        whole must not pass for a gap in the search, and have nothing judged while it is busiest.
+
+        ``unread`` gives the page that says that one could not be read, perhaps for good: it waits its turn like any
+        other. A refusal ends the run. That none of three or more can be read is no accident: then the first error is
+        raised. What the run has no time for stays due; NoTurn says that it had none at all.
+        """
+        asked, failures, begun = 0, list[SourceError](), False
+        for thread in self.due(limit):
+            asked += 1
+            try:
+                for page in comments(thread):
+                    begun = True
+                    yield replace(page, exhausted=True)
+            except REFUSALS:
+                raise
+            except NoTurn:
+                if asked > 1 or begun:
+                    return
+                raise
+            except SourceError as error:
+                failures.append(error)
+                self.was_read(thread)
+                yield unread(thread)
+        if len(failures) == asked >= _NO_ACCIDENT:
+            raise failures[0]
+
     def _alive(self) -> Iterable[Thread]:
         return (t for t in self._threads.values() if t.published > self._oldest and t.handle)
 
@@ -90,29 +126,3 @@ def _restored(row: object) -> Thread | None:
         return Thread(native_id, handle, from_utc_text(published), from_utc_text(read) if read else None)
     except ValueError:
         return None
-
-
-def read_samples(lists: Iterable[tuple[Thread, Iterator[Page]]], unread: Callable[[Thread], Page]) -> Iterator[Page]:
-    """The pages of each thread's comments; some may be gone by now, with the post that they were under.
-
-    How much is read of each is the user's setting, so its end counts as the list's: a thread too busy to be read whole
-    must not pass for a gap in the search, and have nothing judged while it is busiest.
-
-    ``unread`` is told which could not be read, and gives the page that says so. A refusal ends the run. That none of
-    three or more can be read is no accident: then the first error is raised. What the run has no time for stays due.
-    """
-    asked, failures = 0, []
-    for thread, pages in lists:
-        asked += 1
-        try:
-            for page in pages:
-                yield replace(page, exhausted=True)
-        except REFUSALS:
-            raise
-        except NoTurn:
-            return  # those not read yet stay due
-        except SourceError as error:
-            failures.append(error)
-            yield unread(thread)
-    if len(failures) == asked >= _NO_ACCIDENT:
-        raise failures[0]

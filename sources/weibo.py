@@ -12,9 +12,9 @@ from monitor.errors import Blocked, NeedsCredentials, SourceError
 from monitor.model import Cursor, Page, Post, Query
 from sources.http import Answer, Http
 from sources.links import host_of
-from sources.lists import REFUSALS, Newest, side_by_side
-from sources.settings import BaseUrl, Count, Pages, UserAgent, secret
-from sources.threads import Thread, Threads, read_samples
+from sources.lists import REFUSALS, Newest, in_turns
+from sources.settings import BaseUrl, Count, Pages, UserAgent, Variable, secret
+from sources.threads import Thread, Threads
 from sources.weiboformat import PLATFORM, Comments, Found, LongText, parse_comments, parse_long_text, parse_search
 
 _EXPECTED = frozenset({302, 418, 432})
@@ -41,7 +41,7 @@ class Weibo:
 
     name: str
     http: Http = field(repr=False, compare=False)
-    cookie_env: str = ""
+    cookie_env: Variable = ""
     terms: tuple[str, ...] = ()
     pages: Pages = 2
     long_texts: Count = 2
@@ -53,7 +53,9 @@ class Weibo:
 
     def fetch(self, query: Query, cursor: Cursor) -> Iterator[Page]:
         """One list a term, then one a post whose comments are due. Raises NeedsCredentials without a valid cookie."""
-        return _Run(self, query.now, cursor, query.since).pages(self.terms or query.terms)
+        terms = self.terms or query.terms
+        run = _Run(self, query.now, cursor, query.since, terms)
+        return in_turns({term: run.search(term) for term in terms}, query, cursor, aside=run.comments())
 
     def recheck(self, posts: Sequence[Post], now: datetime) -> Iterator[Post]:
         """Posts with their whole text and counts as they are now; comments cannot be asked for by id.
@@ -64,7 +66,7 @@ class Weibo:
         for post in posts:
             if post.platform != PLATFORM or post.page:
                 continue
-            run = run or _Run(self, now, {}, None)
+            run = run or _Run(self, now, {}, None, ())
             whole = run.long_text(post.native_id)
             if whole is not None:
                 yield replace(post, text=whole.text or post.text, engagement=whole.engagement)
@@ -73,34 +75,28 @@ class Weibo:
 class _Run:
     """One run of a Weibo source: what it remembers, and how it asks."""
 
-    def __init__(self, source: Weibo, now: datetime, cursor: Cursor, since: datetime | None) -> None:
+    def __init__(
+        self, source: Weibo, now: datetime, cursor: Cursor, since: datetime | None, terms: Sequence[str]
+    ) -> None:  # fmt: skip
         self._source = source
         self._now = now
         self._host = host_of(source.url)
         before = cursor.get("newest")
         self._before: Mapping[str, Any] = before if isinstance(before, Mapping) else {}
-        self._newest = Newest(before, since)
+        self._newest = Newest(before, since, terms)
         self._threads = Threads(cursor.get("threads"), now, source.comment_days)
         whole = cursor.get("whole")
         self._whole = [i for i in whole if isinstance(i, str)] if isinstance(whole, list) else []
         self._texts: dict[str, LongText] = {}
         self._texts_left = source.long_texts
 
-    def pages(self, terms: Sequence[str]) -> Iterator[Page]:
-        return side_by_side(self._lists(terms))
-
-    def _lists(self, terms: Sequence[str]) -> Iterator[Iterator[Page]]:
-        for term in dict.fromkeys(terms):
-            yield self._search(term)
-        due = self._threads.due(self._source.comments)
-        yield read_samples(((thread, self._comments(thread)) for thread in due), self._unread)
+    def comments(self) -> Iterator[Page]:
+        return self._threads.samples(self._source.comments, self._comments, self._unread)
 
     def _unread(self, thread: Thread) -> Page:
-        """A post whose comments cannot be read, perhaps for good: it waits its turn like any other."""
-        self._threads.was_read(thread)
-        return self._page((), rejected=1, stream=f"comments {thread.id}")
+        return self._page((), rejected=1, stream=thread.stream)
 
-    def _search(self, term: str) -> Iterator[Page]:
+    def search(self, term: str) -> Iterator[Page]:
         for number in range(1, self._source.pages + 1):
             found = self._found(term, number)
             if found.end and number == 1 and self._had_many(term):
@@ -136,7 +132,7 @@ class _Run:
         for _ in range(self._source.comment_pages):
             found = self._comment_page(thread, after)
             self._threads.was_read(thread)
-            yield self._page(found.posts, rejected=found.rejected, stream=f"comments {thread.id}")
+            yield self._page(found.posts, rejected=found.rejected, stream=thread.stream)
             if found.next is None:
                 return
             after = {"max_id": found.next[0], "max_id_type": found.next[1]}

@@ -14,9 +14,9 @@ from monitor.errors import NeedsCredentials
 from monitor.model import Cursor, Gone, Page, Post, Query, utc_text
 from sources.http import Http
 from sources.links import host_of
-from sources.lists import Newest, ends_behind, side_by_side
-from sources.settings import BaseUrl, Count, Pages, secret
-from sources.threads import Thread, Threads, read_samples
+from sources.lists import Newest, ends_behind, in_turns
+from sources.settings import BaseUrl, Count, Pages, Variable, secret
+from sources.threads import Thread, Threads
 from sources.youtubeformat import PLATFORM, Listed, parse_comments, parse_search, parse_statistics, raise_unless_told
 
 OVERLAP = timedelta(days=1)
@@ -42,7 +42,7 @@ class YouTube:
 
     name: str
     http: Http = field(repr=False, compare=False)
-    key_env: str
+    key_env: Variable
     terms: tuple[str, ...] = ()
     together: Annotated[int, Field(ge=1, le=20)] = 10
     pages: Pages = 1
@@ -55,7 +55,8 @@ class YouTube:
 
     def fetch(self, query: Query, cursor: Cursor) -> Iterator[Page]:
         """One list for each group of terms, then one a video whose comments are due."""
-        return side_by_side(_Run(self, query, cursor).lists(self.terms or query.terms))
+        run = _Run(self, query, cursor)
+        return in_turns(run.lists(), query, cursor, aside=run.comments())
 
     def recheck(self, posts: Sequence[Post], now: datetime) -> Iterator[Post | Gone]:
         """Videos with their counts as they are now; Gone where YouTube says that there is no such video.
@@ -107,19 +108,18 @@ class _Run:
         self._source = source
         self._query = query
         self._host = host_of(source.url)
-        self._newest = Newest(cursor.get("newest"), query.since)
+        self._searches = list(grouped(source.terms or query.terms, source.together))
+        self._newest = Newest(cursor.get("newest"), query.since, self._searches)
         self._threads = Threads(cursor.get("threads"), query.now, source.comment_days)
 
-    def lists(self, terms: Sequence[str]) -> Iterator[Iterator[Page]]:
-        for words in grouped(terms, self._source.together):
-            yield self._search(words)
-        due = self._threads.due(self._source.comments)
-        yield read_samples(((thread, self._comments(thread)) for thread in due), self._unread)
+    def lists(self) -> dict[str, Iterator[Page]]:
+        return {words: self._search(words) for words in self._searches}
+
+    def comments(self) -> Iterator[Page]:
+        return self._threads.samples(self._source.comments, self._comments, self._unread)
 
     def _unread(self, thread: Thread) -> Page:
-        """A post whose comments cannot be read, perhaps for good: it waits its turn like any other."""
-        self._threads.was_read(thread)
-        return replace(self._page(Listed((), rejected=1), stream=f"comments {thread.id}"), exhausted=False)
+        return replace(self._page(Listed((), rejected=1), stream=thread.stream), exhausted=False)
 
     def _search(self, words: str) -> Iterator[Page]:
         since, token = self._query.since, ""
@@ -144,7 +144,7 @@ class _Run:
         return parse_search(body, host=self._host, now=self._query.now)
 
     def _comments(self, thread: Thread) -> Iterator[Page]:
-        stream, token = f"comments {thread.id}", ""
+        stream, token = thread.stream, ""
         for _ in range(self._source.comment_pages):
             found = self._source.comments_of(thread.id, token, self._query.now)
             if found.closed:

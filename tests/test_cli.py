@@ -472,7 +472,7 @@ to = ["pr@example.test"]
         )
         done = qianli(folder, "check", "--online", "--send-test")
         assert done.returncode == 1
-        assert 'sources "good": 1 posts, none with a time' in done.stdout
+        assert 'sources "good": 1 post, none with a time' in done.stdout
         assert 'sources "gone": 127.0.0.1: HTTP 404' in done.stdout
         assert "mail to pr@example.test: 250 kept" in done.stdout
         assert sorted(box.recipients) == ["oncall@example.test", "pr@example.test"]

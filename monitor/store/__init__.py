@@ -37,8 +37,17 @@ def open_store(path: Path) -> Database:
             connection.close()
         if isinstance(error, StoreError):
             raise
-        raise StoreError(f"{path}: cannot be used as the database: {error}") from error
+        raise StoreError(f"{path}: cannot be used as the database: {_in_words(error)}") from error
     return db
+
+
+def _in_words(error: sqlite3.Error) -> str:
+    """SQLite says neither who may not write nor that it is as often the folder as the file."""
+    known = {
+        sqlite3.SQLITE_READONLY: "the file or its folder cannot be written by this user",
+        sqlite3.SQLITE_CANTOPEN: "the folder is not there, or this user may not open the file",
+    }
+    return known.get(getattr(error, "sqlite_errorcode", -1) & 0xFF, str(error))
 
 
 def _migrate(db: Database, path: Path) -> None:

@@ -52,6 +52,11 @@ def start_run(db: Database, source: str, now: datetime) -> int:
     return identity
 
 
+def forget_run(db: Database, run: int) -> None:
+    """One for which nobody was asked."""
+    db.execute("DELETE FROM source_runs WHERE id = ?", [run])
+
+
 def add_page(db: Database, run: int, seen: int, added: int, rejected: int) -> None:
     db.execute(
         """UPDATE source_runs SET pages = pages + 1, seen = seen + ?, added = added + ?, rejected = rejected + ?
@@ -70,6 +75,27 @@ def finish_run(
     )
 
 
+def note_reach(db: Database, run: int, reach: datetime) -> None:
+    """Since when a run heard all of the lists that had their turn in it."""
+    db.execute("UPDATE source_runs SET reach = ? WHERE id = ?", [utc_text(reach), run])
+
+
+def least_reach(db: Database, source: str, began: datetime) -> datetime:
+    """Since when all lists were heard that had their turn since ``began``: the latest of what their runs noted."""
+    row = db.execute(
+        "SELECT max(reach) FROM source_runs WHERE source = ? AND started_at >= ?", [source, utc_text(began)]
+    ).fetchone()
+    return from_utc_text(row[0])
+
+
+def last_good_run(db: Database, source: str, before: datetime) -> datetime | None:
+    row = db.execute(
+        "SELECT max(started_at) FROM source_runs WHERE source = ? AND state = 'ok' AND started_at < ?",
+        [source, utc_text(before)],
+    ).fetchone()
+    return from_utc_text(row[0]) if row[0] else None
+
+
 def keep_cursor(db: Database, source: str, cursor: Cursor, due_at: datetime, refusals: int = 0) -> None:
     """In the transaction of the posts it stands for, or a crash between the two loses posts for good."""
     db.execute(
@@ -79,16 +105,21 @@ def keep_cursor(db: Database, source: str, cursor: Cursor, due_at: datetime, ref
     )
 
 
-def add_heard(db: Database, source: str, start: datetime, now: datetime, live_within: timedelta) -> None:
-    """The source has now heard [start, now); what is older than ``live_within`` was heard late.
+def add_heard(
+    db: Database, source: str, start: datetime, now: datetime, live_within: timedelta, end: datetime | None = None
+) -> None:
+    """The source has now heard [start, end), up to now if no end is given; what is older than ``live_within`` was heard
+    late.
 
     Detectors that remember that time as not heard forget it.
     """
-    border = max(start, now - live_within)
+    end = end or now
+    border = min(max(start, now - live_within), end)
     if start < border:
         _extend(db, source, start, border, late=True)
         db.execute("DELETE FROM detector_states WHERE bin >= ?", [utc_text(bin_start(start))])
-    _extend(db, source, border, now, late=False)
+    if border < end or start == end:
+        _extend(db, source, border, end, late=False)
 
 
 def add_heard_back(db: Database, source: str, start: datetime, now: datetime, live_within: timedelta) -> None:

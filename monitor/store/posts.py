@@ -27,7 +27,8 @@ class Arrival:
     assumed: bool = False
     trust_unclaimed: bool = True  # False on a source's first answer: a post without a time may be years old
     late_is_assumed: bool = False  # backfill: what is too late to page is taken to have come when it was written
-    heard_to: datetime | None = None  # what this source had seen by then is a known post
+    heard_to: datetime | None = None  # what this source had seen by then is a known post, and what is older
+    seen_by: datetime | None = None  # what it had seen by then, if that is another moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,12 +158,8 @@ def _root(db: Database, post: Post) -> str:
 def _see_again(
     db: Database, identity: int, text: str, named: list[str], post: Post, arrival: Arrival, counted: datetime
 ) -> None:
-    """A post seen before: an edit keeps both texts, and a brand that another import names is added.
-
-    It is an edit only if the same source showed another text before: a search and a board may show one post cut
-    differently, and would else take turns at editing it.
-    """
-    edited = text != post.text and _shown_before(db, identity, arrival.source) not in (None, _hash(post.text))
+    """A post seen before: an edit keeps both texts, and a brand that another import names is added."""
+    edited = _is_edit(text, post.text, _shown_before(db, identity, arrival.source))
     if edited:
         db.execute(
             """INSERT INTO revisions VALUES (?, ?, ?)
@@ -183,6 +180,25 @@ def _see_again(
     if edited:
         enqueue(db, "score", [identity])
         enqueue(db, "group", [identity])
+
+
+def _is_edit(text: str, new: str, shown_before: bytes | None) -> bool:
+    """Whether a new text takes the place of the kept one; ``shown_before``: the hash of what this source showed.
+
+    The fuller text does, whoever shows it: a feed's first lines give way to the article. Else it is an edit only if the
+    same source showed another text before, for a search and a board may show one post cut differently, and would take
+    turns at editing it; and a shorter one only if what is kept is what that source showed.
+    """
+    if text == new or _is_excerpt(text, new):
+        return text != new
+    changed = shown_before not in (None, _hash(new))
+    return changed and (shown_before == _hash(text) or len(new) >= len(text))
+
+
+def _is_excerpt(text: str, whole: str) -> bool:
+    """Whether all of a text, but for spaces and an ellipsis at its end, is in a longer one."""
+    short, long = ("".join(one.split()).removesuffix("...").rstrip("…") for one in (text, whole))
+    return len(short) < len(long) and short in long
 
 
 def _change_kind(db: Database, identity: int, kind: str, post: Post) -> None:
@@ -241,7 +257,8 @@ def _seen_before(db: Database, identity: int, post: Post, arrival: Arrival) -> b
         db.execute("INSERT INTO sightings VALUES (?, ?, ?, ?)", [*key, utc_text(arrival.at), _hash(post.text)])
         return False
     db.execute("UPDATE sightings SET text_hash = ? WHERE post = ? AND source = ?", [_hash(post.text), *key])
-    return arrival.heard_to is not None and row[0] <= utc_text(arrival.heard_to)
+    seen_by = arrival.seen_by or arrival.heard_to
+    return seen_by is not None and bool(row[0] <= utc_text(seen_by))
 
 
 def _engagement(db: Database, identity: int, post: Post, at: datetime) -> None:

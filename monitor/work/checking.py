@@ -100,7 +100,7 @@ def _seen(page: Page | None) -> str:
     times = [post.published_at for post in page.posts if post.published_at]
     newest = f", the newest of {utc_text(max(times))}" if times else ", none with a time"
     lost = f", {page.rejected} could not be read" if page.rejected else ""
-    return f"{len(page.posts)} posts{newest}{lost}"
+    return f"{len(page.posts)} post{'s' * (len(page.posts) > 1)}{newest}{lost}"
 
 
 def test_mail(app: App, now: datetime) -> Iterator[tuple[str, str, bool]]:

@@ -6,16 +6,18 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from sqlite_utils import Database
 
 from monitor.errors import Blocked, Hung, NeedsCredentials, RateLimited, SourceError
-from monitor.model import Cursor, Page, Query
+from monitor.model import Cursor, Page, Query, Round
 from monitor.store import coverage, posts, writing
 from monitor.work.app import App, Collector
+from monitor.work.timetable import in_turn, spread
+from sources.links import host_of
 
 WORKERS = 8
 LONGEST_REST = timedelta(hours=24)
@@ -47,7 +49,7 @@ class Run:
     """One run of one source while it lasts. ``held`` is its newest page, not stored yet.
 
     ``since``: it is asked to reach back to then; such a run begins without a cursor and leaves the stored one alone.
-    ``reached``: since when it has heard everything, once it has ended well.
+    ``reached``: since when it has heard everything, once it has ended well. ``round``: how its lists' turns stand.
     """
 
     collector: Collector
@@ -60,6 +62,7 @@ class Run:
     ended: bool = False
     since: datetime | None = None
     reached: datetime | None = None
+    round: Round | None = None
 
     @property
     def before(self) -> datetime | None:
@@ -91,6 +94,12 @@ class _Pool:
     def start_worker(self) -> None:
         threading.Thread(target=self._work, name="source", daemon=True).start()
 
+    def not_begun(self) -> Iterator[Run]:
+        """The runs that no worker has taken up; none will."""
+        with suppress(queue.Empty):
+            while (run := self.jobs.get_nowait()) is not None:
+                yield run
+
     def _work(self) -> None:
         while (run := self.jobs.get()) is not None:
             run.started = time.monotonic()
@@ -116,20 +125,32 @@ class _Pool:
                 return
 
 
-def due(app: App, db: Database, now: datetime, since: datetime | None = None) -> list[Run]:
-    """The sources whose time has come, with what they remember; a run row is opened for each.
+def due(
+    app: App, db: Database, now: datetime, since: datetime | None = None, *, ticking: bool = False
+) -> list[Run]:  # fmt: skip
+    """The sources whose time has come, hosts in turn, with what they remember; a run row is opened for each.
 
     To reach back to ``since``, all are asked, except those whose platform has told us to stay away for now.
+    ``ticking``: this is one of the service's many rounds, in which sources are asked somewhat apart (``spread``).
     """
     with writing(db):
         for collector in app.collectors:
             coverage.cut_future(db, collector.name, now)
         states = [(c, coverage.state(db, c.name)) for c in app.collectors if c.name not in app.hanging]
+        asked = [
+            (c, state)
+            for c, state in states
+            if _is_due(c, state, now, spread_out=ticking) or (since and not state.refusals)
+        ]
         return [
             Run(c, coverage.start_run(db, c.name, now), state, {} if since else state.cursor, since=since)
-            for c, state in states
-            if _is_due(c, state, now) or (since and not state.refusals)
+            for c, state in in_turn(asked, lambda one: _host(one[0]), lambda one: one[1].due_at)
         ]
+
+
+def _host(collector: Collector) -> str:
+    """Whom a source asks, as far as its settings tell; one that does not say stands for itself."""
+    return host_of(str(getattr(collector.source, "url", ""))) or f"source {collector.name}"
 
 
 def any_due(app: App, db: Database, now: datetime) -> bool:
@@ -137,15 +158,23 @@ def any_due(app: App, db: Database, now: datetime) -> bool:
     return any(_is_due(c, coverage.state(db, c.name), now) for c in app.collectors if c.name not in app.hanging)
 
 
-def _is_due(collector: Collector, state: coverage.SourceState, now: datetime) -> bool:
+def _is_due(collector: Collector, state: coverage.SourceState, now: datetime, *, spread_out: bool = False) -> bool:
     """Its time has come; or it lies so far ahead that only a clock that was wrong can have set it."""
     every = timedelta(seconds=collector.every_seconds)
     farthest = now + (LONGEST_REST + every if state.refusals else 2 * every)
-    return state.due_at <= now or state.due_at > farthest
+    if state.due_at > now:
+        return state.due_at > farthest
+    return not spread_out or spread(collector.name, state.due_at, every) <= now - state.due_at
 
 
-def fetch(app: App, runs: Sequence[Run], attempt: Attempt, now: datetime) -> Iterator[Event]:
-    """Every event of these runs as it comes; each run ends with one Event without a page, at the deadline at latest."""
+def fetch(
+    app: App, runs: Sequence[Run], attempt: Attempt, now: datetime, *, ticking: bool = False
+) -> Iterator[Event]:  # fmt: skip
+    """Every event of these runs as it comes; each run ends with one Event without a page, at the deadline at latest.
+
+    ``ticking``: those that could not begin within the deadline, for too many are due at slow hosts, are left to the
+    next round, so that sources due meanwhile wait no longer than two deadlines.
+    """
     patience = FAR_PATIENCE if any(run.since for run in runs) else 1
     deadline = app.config.service.deadline.total_seconds() * patience
     waits = max(deadline - LAST_ANSWER, deadline / 2)
@@ -155,8 +184,11 @@ def fetch(app: App, runs: Sequence[Run], attempt: Attempt, now: datetime) -> Ite
     for _ in range(min(WORKERS, len(runs))):
         pool.start_worker()
     waiting = {run.collector.name for run in runs}
+    last_begin = time.monotonic() + deadline if ticking else float("inf")
     try:
         while waiting and not app.stop.is_set():
+            if time.monotonic() >= last_begin:
+                waiting -= {run.collector.name for run in pool.not_begun()}
             try:
                 event = pool.events.get(timeout=_patience(pool, waiting, deadline))
             except queue.Empty:
@@ -208,11 +240,14 @@ def _store(app: App, db: Database, run: Run, now: datetime) -> None:
     if page is None:
         return
     run.held, run.cursor = None, page.cursor
+    if page.round is not None:
+        run.round = page.round
+        return
     # Of a time long past a post without a time of its own cannot be told from one of today.
     trusted = before is not None and run.since is None
     arrival = posts.Arrival(
         run.collector.name, now, app.config.service.live_within, trust_unclaimed=trusted, heard_to=before,
-        late_is_assumed=run.since is not None,
+        late_is_assumed=run.since is not None, seen_by=_seen_by(db, run, now),
     )  # fmt: skip
     added = posts.add(db, page.posts, arrival, app.author_key, app.config.privacy.keep_authors)
     coverage.add_page(db, run.id, added.seen, added.new, page.rejected)
@@ -225,20 +260,50 @@ def _store(app: App, db: Database, run: Run, now: datetime) -> None:
     stream.reached_back |= page.exhausted or page.unchanged or empty or overlaps
 
 
+def _seen_by(db: Database, run: Run, now: datetime) -> datetime | None:
+    """Until when a post that this source showed proves that its list was read; None: until its last hearing ended.
+
+    Where lists take turns, what was heard lags behind what each showed when it had its last turn.
+    """
+    if run.since is not None or run.state.heard_to is None:
+        return None
+    return coverage.last_good_run(db, run.collector.name, run.round.began if run.round else now)
+
+
 def finish(app: App, db: Database, run: Run, now: datetime) -> None:
     """A run that ended well: its last posts, the cursor, what it heard and when it is due again, in one transaction."""
     name, every = run.collector.name, timedelta(seconds=run.collector.every_seconds)
     with writing(db):
         _store(app, db, run, now)
         if run.since is None:
-            start, gap = _heard_from(run, now, every)
-            coverage.add_heard(db, name, start, now, app.config.service.live_within)
+            start, gap = _heard_in_turns(app, db, run, now, every)
             coverage.keep_cursor(db, name, run.cursor, now + every)
         else:
             start, gap = _heard_back(run, run.since, now)
             coverage.add_heard_back(db, name, start, now, app.config.service.live_within)
         coverage.finish_run(db, run.id, now, "ok", gap=gap)
     run.reached, run.ended = start, True
+
+
+def _heard_in_turns(
+    app: App, db: Database, run: Run, now: datetime, every: timedelta
+) -> tuple[datetime, tuple[datetime, datetime] | None]:  # fmt: skip
+    """Note what a run heard; since when, and the partial gap it leaves.
+
+    Lists that take turns have heard nothing together until the last had its own; then up to when the first had its.
+    """
+    name, live = run.collector.name, app.config.service.live_within
+    start, gap = _heard_from(run, now, every)
+    if run.round is None:
+        coverage.add_heard(db, name, start, now, live)
+        return start, gap
+    coverage.note_reach(db, run.id, start)
+    if not run.round.ended:
+        return now, (run.state.heard_to or now - every, now)
+    end = min(run.round.began, now)
+    start = min(coverage.least_reach(db, name, end), end)
+    coverage.add_heard(db, name, start, now, live, end)
+    return start, (run.state.heard_to or start, now)
 
 
 def _heard_from(run: Run, now: datetime, every: timedelta) -> tuple[datetime, tuple[datetime, datetime] | None]:
@@ -256,6 +321,8 @@ def _heard_from(run: Run, now: datetime, every: timedelta) -> tuple[datetime, tu
 def _heard_back(run: Run, since: datetime, now: datetime) -> tuple[datetime, tuple[datetime, datetime] | None]:
     """Since when a run heard everything that was asked to reach back, and the gap it leaves behind what was heard."""
     short = [s.oldest or now for s in run.streams.values() if not s.reached_back]
+    if run.round is not None:
+        short.append(now)  # some lists were not read at all
     start = min(max([*short, since, now - FIRST_REACH]), now) if short else since
     before = run.state.heard_to
     return start, (before, start) if before is not None and before < start else None
@@ -290,9 +357,13 @@ def refuse(app: App, db: Database, run: Run, error: Exception, now: datetime) ->
 
 
 def leave(app: App, db: Database, runs: Sequence[Run], now: datetime) -> None:
-    """Close the runs that a stop of the service cut short; they are due again as soon as it starts."""
+    """Close the runs that a stop of the service cut short; they are due again as soon as it starts. Those that never
+    began are due as they were."""
     for run in runs:
-        if not run.ended:
+        if not run.ended and not run.started:
+            with writing(db):
+                coverage.forget_run(db, run.id)
+        elif not run.ended:
             put_down(app, db, run, now)
             with writing(db):
                 coverage.finish_run(db, run.id, now, "interrupted", "the service was stopped")

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from itertools import chain
 from typing import Annotated
 from urllib.parse import urlencode
 
@@ -18,7 +17,7 @@ from monitor.errors import Blocked, RateLimited, SourceError
 from monitor.model import Cursor, Gone, Page, Post, Query
 from sources.http import Answer, Http
 from sources.links import host_of
-from sources.lists import REFUSALS, reach, side_by_side
+from sources.lists import REFUSALS, in_turns, reach
 from sources.politeness import NoTurn
 from sources.ptt.pages import HOME, Listing, Row, is_not_found, parse, parse_list, row_of
 from sources.settings import BaseUrl, Board
@@ -60,8 +59,9 @@ class Ptt:
         """One page for each page of each list. A board that fails does not silence the others."""
         run = _Run(self, query, cursor)
         boards = sorted(self.boards, key=lambda board: board not in run.owed)  # those with articles left over go first
-        lists = (run.read_list(board, term) for board in boards for term in (query.terms if self.search else ("",)))
-        return side_by_side(chain(lists, (run.follow(),)), at_once=(RateLimited, Blocked))
+        terms = query.terms if self.search else ("",)
+        lists = {f"{board}:{term}": run.read_list(board, term) for board in boards for term in terms}
+        return in_turns(lists, query, cursor, aside=run.follow(), at_once=(RateLimited, Blocked))
 
     def recheck(self, posts: Sequence[Post], now: datetime) -> Iterator[Post | Gone]:
         """Each article is asked once for itself and its pushes; a push that vanished from it is not told as gone."""

@@ -31,6 +31,7 @@ def main() -> int:
             "spike detector against a rolling mean + 3 sd": ["-m", "tests.bench.spikes_step"],
             "matching against an Aho-Corasick library alone": ["-m", "tests.bench.matching"],
             "a round of 100 slow sources against one after the other": ["-m", "tests.bench.cycle_sources"],
+            "posts parsed a second, by source": ["-m", "tests.bench.parsers"],
             "sentiment against SnowNLP": [str(HERE / "sentiment_speed.py"), folder],
         }.items():
             print(f"== {title}", flush=True)

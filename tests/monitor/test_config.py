@@ -109,3 +109,15 @@ def test_paths_lie_beside_the_file(tmp_path: Path) -> None:
     config = load(file)
     assert config.path(config.database) == tmp_path / "qianli.db"
     assert config.path("/var/lib/x.db") == Path("/var/lib/x.db")
+
+
+@pytest.mark.parametrize("table", ["smtp", "mailbox"])
+def test_a_secret_in_place_of_its_variables_name_is_refused_and_not_repeated(table: str, tmp_path: Path) -> None:
+    tables = {table: {"host": "h.example", "password_env": "hunter2 hunter2"}}
+    if table == "smtp":
+        tables[table]["from"] = "q@example.test"
+    with pytest.raises(ConfigError) as refused:
+        parse({"brands": [{"name": "澄嵐", "terms": ["澄嵐"]}], **tables}, "config.toml", tmp_path)
+    assert str(refused.value) == (
+        f"config.toml: {table}.password_env: must be the name of an environment variable, not what it holds"
+    )

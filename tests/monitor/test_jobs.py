@@ -513,6 +513,47 @@ def test_two_feeds_that_show_one_post_differently_do_not_take_turns_at_editing_i
     db.close()
 
 
+def shown_by(folder: Path, shown: Sequence[tuple[str, str]]) -> tuple[str, list[str]]:
+    """The text of one post, and its earlier ones, after sources (``feed``, ``board``) showed these texts of it."""
+    now: dict[str, str] = {}
+
+    def source(name: str) -> Callable[[Query], list[Page]]:
+        return lambda query: [Page((post(1, now[name], NOW - MINUTE),) if name in now else ())]
+
+    app = make_app(folder, {"feed": source("feed"), "board": source("board")})
+    db = app.open_store()
+    for nth, (name, text) in enumerate(shown):
+        now.clear()
+        now[name] = text
+        jobs.collect(app, db, NOW + nth * HOUR, Report())
+    (text,) = db.execute("SELECT text FROM posts").fetchone()
+    earlier = [row[0] for row in db.execute("SELECT text FROM revisions ORDER BY seen_at")]
+    db.close()
+    return text, earlier
+
+
+FIRST_LINES, ARTICLE = "澄嵐冒煙\n買不到一個月，", "澄嵐冒煙\n買不到一個月，\n打客服要我自己付運費"
+
+
+@pytest.mark.parametrize(
+    ("shown", "text", "earlier"),
+    [
+        ([("feed", FIRST_LINES), ("board", ARTICLE)], ARTICLE, [FIRST_LINES]),
+        ([("feed", FIRST_LINES + "…"), ("board", ARTICLE)], ARTICLE, [FIRST_LINES + "…"]),
+        ([("feed", FIRST_LINES), ("board", ARTICLE), ("feed", FIRST_LINES)], ARTICLE, [FIRST_LINES]),
+        ([("board", ARTICLE), ("feed", FIRST_LINES)], ARTICLE, []),
+        ([("board", ARTICLE), ("feed", FIRST_LINES), ("feed", "澄嵐冒煙\n更正：")], ARTICLE, []),
+        ([("board", ARTICLE), ("feed", FIRST_LINES), ("board", ARTICLE + "？")], ARTICLE + "？", [ARTICLE]),
+        ([("board", ARTICLE), ("board", FIRST_LINES)], FIRST_LINES, [ARTICLE]),
+        ([("feed", "澄嵐 甲"), ("board", "澄嵐 乙"), ("feed", "澄嵐 甲"), ("board", "澄嵐 乙")], "澄嵐 甲", []),
+    ],
+)
+def test_the_fuller_text_of_a_post_wins_and_no_excerpt_takes_its_place(
+    tmp_path: Path, shown: list[tuple[str, str]], text: str, earlier: list[str]
+) -> None:
+    assert shown_by(tmp_path, shown) == (text, earlier)
+
+
 def test_a_digest_sent_by_hand_takes_none_away_that_is_owed(tmp_path: Path) -> None:
     app = make_app(tmp_path, {"forum": lambda q: [Page((post(1, "澄嵐", q.now - 3 * DAY),))]})
     db = app.open_store()

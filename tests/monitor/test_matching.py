@@ -162,7 +162,7 @@ def test_texts_do_not_run_into_one_another() -> None:
 def test_marks_at_the_start_of_a_text_are_its_own() -> None:
     folded = folding.fold_together(["a", "\u0301\u0323", "…e\u0301"])
     assert folded.text.split(folding.SEPARATOR) == ["a", "\u0323\u0301", "...é", ""]
-    assert list(folded.places([(0, 2, 4), (0, 2, 3), (0, 6, 9)])) == [(1, (0, 2)), (1, (0, 2)), (2, (0, 3))]
+    assert folded.places([(0, 2, 4), (0, 2, 3), (0, 6, 9)]) == ([1, 1, 2], [0, 0, 0], [2, 2, 3])
 
 
 def test_portions_hold_every_text_once_in_order(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -47,3 +47,9 @@ def test_the_hash_is_keyed_and_knows_the_platform() -> None:
     of = author_key(b"k" * 32)
     assert of("weibo", "1") == hmac.new(b"k" * 32, b"weibo:1", hashlib.sha256).hexdigest()
     assert of("weibo", "1") != of("ptt", "1") != author_key(b"x" * 32)("ptt", "1")
+
+
+def test_a_key_that_cannot_be_read_is_told_apart_from_a_damaged_one(tmp_path: Path) -> None:
+    (tmp_path / "qianli.key").mkdir()  # who runs the tests as root may read any file
+    with pytest.raises(StoreError, match="the key of the author hashes cannot be read: Is a directory"):
+        load_key(tmp_path / "qianli.key")

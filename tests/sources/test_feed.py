@@ -396,3 +396,24 @@ def test_replies_of_an_atom_feed_know_their_thread() -> None:
     assert found["c"] == ("comment", "b", "a")
     assert found["x"] == ("comment", "gone", "gone")
     assert {found["l1"][1], found["l2"][1]} == {"l1", "l2"}  # a loop ends
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (rss("<item/>" * 300_000), "larger than any feed"),
+        (rss(f"<item><title>{'x' * 5_000_000}</title></item>"), "larger than any feed"),
+        (rss("<item " + " ".join(f'a{n}="1"' for n in range(501)) + "/>"), "a tag with more attributes"),
+    ],
+)
+def test_a_feed_that_would_keep_the_parser_busy_for_minutes_is_refused(body: bytes, words: str) -> None:
+    """feedparser took the square of a tag's attributes in time: 200 kB of them 4 s, 20 MB half a day."""
+    assert words in refusal(body)
+
+
+def test_of_a_text_nested_too_deep_only_the_tags_are_taken_out() -> None:
+    """The HTML parser took the square of the depth: 200 kB of it 2.5 s, and an answer may hold a hundred of them."""
+    inner = "&lt;div title=&quot;&amp;lt;&quot;&gt;" * 2000
+    assert one(
+        f"<item><guid>1</guid><description>{inner}澄嵐&lt;br&gt;冒煙 &amp;amp; 退款</description></item>"
+    ).text == ("澄嵐\n冒煙 & 退款")

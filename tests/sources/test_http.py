@@ -443,6 +443,22 @@ def test_unknown_name(door: Door) -> None:
         assert str(fault(http, "http://no.example.test/?secret")) == "no.example.test: the name is not known"
 
 
+def test_a_name_that_is_not_found_in_time_ends_the_request_and_keeps_one_thread(door: Door) -> None:
+    asked, found = [], threading.Event()
+
+    def slow(host: str, port: int) -> list[str]:
+        asked.append(host)
+        found.wait()
+        return [PUBLIC]
+
+    with Http("x@y.example", resolver=slow, connector=door, connect=0.1) as http, ThreadPoolExecutor(4) as pool:
+        errors = list(pool.map(lambda _: str(fault(http, "http://slow.example.test:1/?secret")), range(4)))
+        assert errors == ["slow.example.test: its name was not found in time"] * 4
+        assert asked == ["slow.example.test"]
+        found.set()
+        assert not door.asked
+
+
 def test_second_address_is_tried_when_the_first_is_dead(server: Server) -> None:
     server.routes["/a"] = Reply(200, b"ok")
     with Http("x@y.example", allow_private=True, resolver=lambda *_: ["127.0.0.2", "127.0.0.1"]) as http:

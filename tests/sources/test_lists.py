@@ -1,13 +1,14 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import pytest
 
 from monitor.errors import Blocked, SourceError
-from monitor.model import Page, Post, Query
-from sources.lists import FIRST_REACH, OVERLAP, Newest, ends_behind, reach, side_by_side
+from monitor.model import Cursor, Page, Post, Query, Round, utc_text
+from sources.lists import FIRST_REACH, OVERLAP, Newest, ends_behind, in_turns, reach
 from sources.politeness import NoTurn
 from tests.sources.loopback import NOW
 
@@ -23,27 +24,8 @@ def pages(name: str, error: SourceError | None = None) -> Iterator[Page]:
         raise error
 
 
-def test_one_list_that_fails_does_not_silence_the_others() -> None:
-    run = side_by_side([pages("a", SourceError("first")), pages("b", SourceError("second")), pages("c")])
-    assert [next(run).stream for _ in range(3)] == ["a", "b", "c"]
-    with pytest.raises(SourceError, match="first"):
-        next(run)
-
-
-def test_a_refusal_ends_the_run() -> None:
-    run = side_by_side([pages("a", Blocked("no")), pages("b")])
-    assert next(run).stream == "a"
-    with pytest.raises(Blocked):
-        next(run)
-
-
-def test_a_list_without_time_for_its_next_page_ends_there_and_one_not_begun_fails() -> None:
-    run = side_by_side([pages("a", NoTurn("late")), pages("b")])
-    assert [page.stream for page in run] == ["a", "b"]
-    run = side_by_side([pages("a", NoTurn("late")), unbegun(NoTurn("later")), pages("c")])
-    assert [next(run).stream for _ in range(2)] == ["a", "c"]
-    with pytest.raises(NoTurn, match="later"):
-        next(run)
+def turns(cursor: Cursor | None = None, aside: Iterator[Page] | None = None, **lists: Iterator[Page]) -> Iterator[Page]:
+    return in_turns(lists, Query((), NOW), cursor or {}, aside=aside)
 
 
 def unbegun(error: SourceError) -> Iterator[Page]:
@@ -51,11 +33,81 @@ def unbegun(error: SourceError) -> Iterator[Page]:
     yield
 
 
+def test_one_list_that_fails_does_not_silence_the_others() -> None:
+    run = turns(a=pages("a", SourceError("first")), b=pages("b", SourceError("second")), c=pages("c"))
+    assert [next(run).stream for _ in range(3)] == ["a", "b", "c"]
+    with pytest.raises(SourceError, match="first"):
+        next(run)
+
+
+def test_a_refusal_ends_the_run() -> None:
+    run = turns(a=pages("a", Blocked("no")), b=pages("b"))
+    assert next(run).stream == "a"
+    with pytest.raises(Blocked):
+        next(run)
+
+
 def test_what_ends_a_run_at_once_may_be_named() -> None:
-    run = side_by_side([pages("a", Blocked("no")), pages("b")], at_once=())
+    lists = {"a": pages("a", Blocked("no")), "b": pages("b")}
+    run = in_turns(lists, Query((), NOW), {}, at_once=())
     assert [next(run).stream for _ in range(2)] == ["a", "b"]
     with pytest.raises(Blocked):
         next(run)
+
+
+def test_lists_that_fit_leave_no_trace_and_one_cut_short_for_want_of_time_had_its_turn() -> None:
+    found = list(turns(a=pages("a", NoTurn("late")), b=pages("b")))
+    assert [(page.stream, page.round, page.cursor) for page in found] == [("a", None, {}), ("b", None, {})]
+
+
+def test_lists_without_a_turn_come_first_in_the_next_run_and_none_twice_in_a_round() -> None:
+    late = NoTurn("late")
+    *read, end = turns(a=pages("a"), b=pages("b"), c=unbegun(late), d=unbegun(late))
+    assert [page.stream for page in read] == ["a", "b"]
+    assert end.round == Round(NOW)
+    cursor = json.loads(json.dumps(end.cursor))
+    begin, *read, end = turns(cursor, a=unbegun(SourceError("again")), b=pages("b"), c=pages("c"), d=unbegun(late))
+    assert (begin.posts, begin.round) == ((), Round(NOW))
+    assert [page.stream for page in read] == ["c"]
+    _, *read, end = turns(json.loads(json.dumps(end.cursor)), a=pages("a"), b=pages("b"), c=pages("c"), d=pages("d"))
+    assert [page.stream for page in read] == ["d"]
+    assert end.round == Round(NOW, ended=True)
+    assert end.cursor == {}
+    assert [page.stream for page in turns(end.cursor, a=pages("a"), d=pages("d"))] == ["a", "d"]
+
+
+def test_a_run_that_could_begin_none_fails_and_one_that_fails_keeps_its_place() -> None:
+    with pytest.raises(NoTurn, match="first"):
+        list(turns(a=unbegun(NoTurn("first")), b=unbegun(NoTurn("second"))))
+    run = turns(a=pages("a", SourceError("broken")), b=unbegun(NoTurn("late")))
+    assert next(run).stream == "a"
+    with pytest.raises(SourceError, match="broken"):
+        next(run)
+
+
+def test_what_stands_aside_comes_last_and_first_when_it_had_no_time() -> None:
+    late = NoTurn("late")
+    *_, end = turns(aside=unbegun(late), a=pages("a"), b=unbegun(late))
+    _, *read, _ = turns(json.loads(json.dumps(end.cursor)), pages("aside"), a=pages("a"), b=pages("b"))
+    assert [page.stream for page in read] == ["aside", "b"]
+    assert [page.stream for page in turns(aside=unbegun(late), a=pages("a"))] == ["a"]
+    assert [page.stream for page in turns(aside=pages("aside"), a=pages("a"))] == ["a", "aside"]
+    run = turns(aside=pages("aside", SourceError("broken")), a=pages("a"))
+    with pytest.raises(SourceError, match="broken"):
+        list(run)
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        None, 3, [], {"read": ["a"]}, {"began": "x", "read": ["a"]}, {"began": 3, "read": ["a"]},
+        {"began": "2099-01-01T00:00:00Z", "read": ["a"]}, {"began": utc_text(NOW), "read": [3, ["a"]]},
+        {"began": utc_text(NOW), "read": ["a", "b"]}, {"began": utc_text(NOW), "read": ["gone"]},
+    ],
+)  # fmt: skip
+def test_another_memory_of_the_round_begins_a_new_one(kept: object) -> None:
+    found = list(turns({"lists of this round": kept}, a=pages("a"), b=pages("b")))
+    assert [(page.stream, page.round) for page in found] == [("a", None), ("b", None)]
 
 
 def test_reach() -> None:
@@ -91,6 +143,12 @@ def test_what_is_kept_is_small_and_of_this_run() -> None:
     assert newest.had("gone")
     assert not newest.had("s")
     assert not Newest([1], None).had("s")
+
+
+def test_a_list_that_waits_for_its_turn_is_remembered_and_one_that_is_no_more_is_not() -> None:
+    newest = Newest({"waits": ["x"], "dropped": ["y"], "read": ["z"]}, None, ["waits", "read", "new"])
+    newest.read("read", [post("1", 1)])
+    assert newest.kept() == {"waits": ["x"], "read": ["1"]}
 
 
 @pytest.mark.parametrize(("moment", "behind"), [(NOW, True), (NOW - timedelta(minutes=2), False), (None, False)])

@@ -129,3 +129,24 @@ def test_kinds_load_no_heavy_library() -> None:
     code = f"import sys, sources; print([m for m in {heavy} if m in sys.modules])"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings"),
+    [
+        ("weibo", {"cookie_env": "SUB=abc; SUBP=def"}),
+        ("bilibili", {"cookie_env": "SESSDATA=abc"}),
+        ("heimao", {"companies": ["1"], "cookie_env": "a b"}),
+        ("mastodon", {"token_env": "tok-en"}),
+        ("youtube", {"key_env": "AIza-abc"}),
+        ("bluesky", {"identifier": "a.example", "password_env": "abcd-efgh-ijkl-mnop"}),
+        ("rsshub", {"url": "https://r.example", "route": "/weibo/keyword/{query}", "key_env": "k-k"}),
+    ],
+)
+def test_a_secret_in_place_of_its_variables_name_is_refused_and_not_repeated(
+    kind: str, settings: dict[str, object], http: Http
+) -> None:
+    with pytest.raises(ConfigError) as refused:
+        build(kind, "x", settings, http, "config.toml: sources.x")
+    said = str(refused.value)
+    assert said.endswith("_env: must be the name of an environment variable, not what it holds")

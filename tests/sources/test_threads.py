@@ -8,7 +8,8 @@ import pytest
 
 from monitor.errors import Blocked, SourceError
 from monitor.model import Page
-from sources.threads import Thread, Threads, read_samples
+from sources.politeness import NoTurn
+from sources.threads import Thread, Threads
 from tests.sources.loopback import NOW
 
 HOUR = timedelta(hours=1)
@@ -86,14 +87,16 @@ def test_another_shape_is_an_empty_memory(kept: object) -> None:
 
 def sampled(*errors: SourceError | None) -> list[tuple[str, bool, int]]:
     """The pages of as many threads, each of one page and then its error."""
+    threads = Threads(None, NOW, 3)
+    for number in range(len(errors)):
+        threads.see(str(number), str(number), NOW - HOUR, 5)
 
-    def pages(number: int, error: SourceError | None) -> Iterator[Page]:
-        yield Page((), stream=str(number))
-        if error:
+    def pages(thread: Thread) -> Iterator[Page]:
+        yield Page((), stream=thread.id)
+        if error := errors[int(thread.id)]:
             raise error
 
-    lists = ((Thread(str(n), str(n), NOW), pages(n, error)) for n, error in enumerate(errors))
-    found = read_samples(lists, lambda thread: Page((), rejected=1, stream=thread.id))
+    found = threads.samples(9, pages, lambda thread: Page((), rejected=1, stream=thread.id))
     return [(page.stream, page.exhausted, page.rejected) for page in found]
 
 
@@ -112,3 +115,26 @@ def test_that_no_thread_can_be_read_is_an_error() -> None:
 def test_a_refusal_ends_the_samples() -> None:
     with pytest.raises(Blocked):
         sampled(Blocked("no"), None)
+
+
+def test_what_there_is_no_time_for_stays_due() -> None:
+    threads = Threads(None, NOW, 3)
+    for name in ("a", "b", "c"):
+        threads.see(name, name, NOW - HOUR, 5)
+    left = 1
+
+    def pages(thread: Thread) -> Iterator[Page]:
+        nonlocal left
+        if left == 0:
+            raise NoTurn("late")
+        left -= 1
+        threads.was_read(thread)
+        yield Page((), stream=thread.stream)
+
+    def unread(thread: Thread) -> Page:
+        raise AssertionError
+
+    assert [page.stream for page in threads.samples(9, pages, unread)] == ["comments a"]
+    assert [thread.id for thread in threads.due(9)] == ["b", "c"]
+    with pytest.raises(NoTurn):
+        list(threads.samples(9, pages, unread))
