@@ -225,7 +225,7 @@ class Config(Table):
         _each_once("sources", "source", [s.name for s in self.sources])
         if self.sources and not self.network.contact:
             raise ValueError("network.contact is missing; sites want to know whom to write to: an address or a page")
-        recipients = [self.alerts.to, self.alerts.ops_to, self.digest.to]
+        recipients = [self.alerts.to, self.alerts.escalate_to, self.alerts.ops_to, self.digest.to]
         recipients += [to for b in self.brands for to in (b.alerts_to, b.digest_to)]
         if not self.smtp and any(recipients):
             raise ValueError("mail is to be sent but there is no [smtp] table")

@@ -216,6 +216,89 @@ def _too_much(brand: Terms, term: str, hits: _Hits, unasked: int) -> list[Findin
     return [Finding(_where(brand.brand), says, 'require = ["a word of its trade"]', tuple(hits.examples.get("", ())))]
 
 
+EXCLUDE_MOST = 8
+"""Characters that a proposed exclude may be longer than the term."""
+
+RARELY, EACH_SAID = 0.1, 3
+"""A proposed exclude removes at most this share of a brand's mentions, or so many for each post that people said is
+about something else and that it hits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exclude:
+    """A phrase that would have kept a post from being a mention; how many stored mentions it would remove, of how
+    many."""
+
+    phrase: str
+    removes: int
+    of: int
+
+    def line(self, terms: Terms) -> str:
+        return f"exclude = {_listed([*terms.exclude, self.phrase])}"
+
+
+def exclude_for(
+    brand: Terms, text: str, said: Sequence[str], mentions: Sequence[tuple[str, bool]]
+) -> Exclude | None:  # fmt: skip
+    """The shortest phrase round the brand's term that keeps this text out and hardly any of the mentions; None if every
+    one would take what is the brand's.
+
+    ``said``: texts that people said are about something else. ``mentions``: texts that speak of the brand, each with
+    whether a person has confirmed it; those are never given up.
+    """
+    plain = Matcher([Rule(0, brand.terms, (), brand.exclude)])
+    ours_folded = [(fold_text(t), t, ours) for t, ours in mentions]
+    said_folded = [fold_text(t) for t in said]
+    for phrase in _phrases(text, plain.find_all(text).get(0, [])):
+        stricter = Matcher([Rule(0, brand.terms, (), (*brand.exclude, phrase))])
+        if stricter.find(text):
+            continue  # it is named elsewhere in the text, too
+        folded = fold_text(phrase)
+        lost = [ours for f, t, ours in ours_folded if folded in f and not stricter.find(t)]
+        hits = sum(folded in f for f in said_folded)
+        if not any(lost) and len(lost) <= max(RARELY * len(mentions), EACH_SAID * hits * (hits > 1)):
+            return Exclude(phrase, len(lost), len(mentions))
+    return None
+
+
+def _phrases(text: str, spans: Sequence[tuple[int, int]]) -> list[str]:
+    """The words that the term may be part of, the shortest first; what follows it before what comes before it."""
+    found: dict[str, tuple[int, int]] = {}
+    for start, end in spans:
+        for before in range(EXCLUDE_MOST + 1):
+            for after in range(EXCLUDE_MOST + 1 - before):
+                a, b = start - before, end + after
+                if before + after and a >= 0 and b <= len(text) and _one_word(text, a, start, end, b):
+                    found.setdefault(text[a:b], (_letters(text[a:start]) + _letters(text[end:b]), before))
+    return sorted(found, key=lambda phrase: found[phrase])
+
+
+def _letters(added: str) -> int:
+    """A Latin word is as good as two Chinese characters, whatever its length."""
+    return min(len(added), 2) if added.isascii() else len(added)
+
+
+def _one_word(text: str, a: int, start: int, end: int, b: int) -> bool:
+    """Whether what is added on either side belongs to a word with the term: Chinese characters but no particles, or a
+    whole Latin word beside it."""
+    left, right = text[a:start], text[end:b]
+    return all(not side or _part_of_a_word(side) or _latin_word(text, *place) for side, place in (
+        (left, (a, start)), (right, (end, b))
+    ))  # fmt: skip
+
+
+def _latin_word(text: str, a: int, b: int) -> bool:
+    added = text[a:b]
+    borders = not (_is_letter(text[a - 1 : a]) and _is_letter(added[:1])) and not (
+        _is_letter(added[-1:]) and _is_letter(text[b : b + 1])
+    )
+    return borders and added.strip().isascii() and added.strip().isalnum() and len(added) - len(added.strip()) == 1
+
+
+def _is_letter(character: str) -> bool:
+    return character.isascii() and character.isalnum()
+
+
 def _traps(brand: Terms, term: str, hits: _Hits) -> list[Finding]:
     """Longer words that the term is often found in; of several round one place the longest that is as frequent."""
     known = {fold_text(w) for w in (*brand.exclude, *brand.terms, brand.brand)}

@@ -1,4 +1,4 @@
-"""The jobs, read downwards: collect, recheck; match, score, group, count, watch; digest; send.
+"""The jobs, read downwards: collect, recheck; match, score, group, count, watch; attend; digest; send.
 
 Each job takes its work from the database and leaves its result there, so a crash anywhere loses nothing. ``attempt``
 is the one boundary of the program that may catch everything: one poison post or one bad plugin must not silence the
@@ -27,6 +27,7 @@ from monitor.store.posts import Queued
 from monitor.store.replays import Told
 from monitor.work import (
     alerting,
+    attending,
     blindness,
     changeover,
     collecting,
@@ -79,6 +80,7 @@ def cycle(
     recheck(app, db, now, report)
     process(app, db, now, report, progress)
     watch(app, db, now)
+    attend(app, db, now)
     digest(app, db, now, report)
     send(app, db, now, report)
     purge(app, db, now)
@@ -97,6 +99,7 @@ def rehearse(
         collect(app, copy, now, report, since)
         process(app, copy, now, report, progress)
         watch(app, copy, now)
+        attend(app, copy, now)
         report.owed = outbox.summary(copy)["owed"]
         report.notes = [f"digest owed: {b.name} {day}" for b, _, day, _ in digesting.due(app, copy, now)]
     finally:
@@ -248,6 +251,16 @@ def watch(app: App, db: Database, now: datetime) -> None:
             fail(app, db, "watch", brand.name, error, now)
         else:
             service.clear_failure(db, "watch", brand.name)
+
+
+def attend(app: App, db: Database, now: datetime) -> None:
+    """What the clock brings: incidents that nobody took in time, silences that are over."""
+    for brand, brand_id in app.own_brands:
+        _, error = attempt(lambda b=brand, i=brand_id: attending.attend(app, db, b, i, now))  # type: ignore[misc]
+        if error is not None:
+            fail(app, db, "attend", brand.name, error, now)
+        else:
+            service.clear_failure(db, "attend", brand.name)
 
 
 def caught_up(app: App, db: Database, now: datetime) -> bool:

@@ -69,6 +69,17 @@ class Severity(StrEnum):
         return list(Severity).index(self)
 
 
+class State(StrEnum):
+    """Where an incident stands. *Escalated*: nobody had taken it in time. *Silenced*: it mails nothing for a while, and
+    then is again what it was."""
+
+    OPEN = "open"
+    ESCALATED = "escalated"
+    ACKNOWLEDGED = "acknowledged"
+    SILENCED = "silenced"
+    RESOLVED = "resolved"
+
+
 @dataclass(frozen=True, slots=True)
 class Author:
     """Who wrote a post. ``id`` is the platform's; it is stored only as a keyed hash."""
@@ -232,11 +243,12 @@ class StoryLine:
 
 @dataclass(frozen=True, slots=True)
 class IncidentLine:
-    """An incident as lists show it. ``origin`` is ``live`` or ``history``; ``state`` open, acknowledged or resolved."""
+    """An incident as lists show it. ``origin`` is ``live`` or ``history``; ``headline`` the first words of its loudest
+    post, verbatim."""
 
     incident_id: int
     brand: str
-    state: str
+    state: State
     severity: Severity
     origin: str
     onset: datetime
@@ -360,7 +372,8 @@ class Digest:
 
 @dataclass(frozen=True, slots=True)
 class AlertFacts:
-    """What one alert mail says. ``event`` is opened, raised, continues or resolved.
+    """What one alert mail says. ``event`` is opened, raised, grown, spread, escalated, acknowledged, unsilenced,
+    reopened, resolved, or not_us: resolved because people said that its posts were about something else.
 
     ``evidence`` is the spike's own arithmetic (see ``monitor.spikes.Measurement.evidence``). ``excess_by_platform``
     are shares (0..1) of the negative voices above expectation. ``subject_size`` is fixed when the incident opens, so

@@ -1,7 +1,7 @@
 """The service: APScheduler only ticks. What is due, owed or undone is decided by the database at each tick.
 
-Collect, recheck, stages and watch, digest, and send are jobs of their own, each in a thread with a connection of its
-own, so that a hung source or a failing stage never delays a mail that is owed.
+Collect, recheck, stages and watch, attend, digest, and send are jobs of their own, each in a thread with a connection
+of its own, so that a hung source or a failing stage never delays an escalation or a mail that is owed.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ LEASE = "run"
 PATIENCE = timedelta(minutes=9)
 """How long a digest waits after a start for sources and stages to catch up; a little less than what makes it late."""
 
-WORK = ("collect", "stages", "digest", "send")
+WORK = ("collect", "stages", "attend", "digest", "send")
 STALLED = timedelta(minutes=30)
 """A job whose last good round ended longer ago is taken to hang; a large import may keep the stages busy for long."""
 
@@ -35,6 +35,7 @@ TICKS: dict[str, tuple[int, Callable[[App, Database, datetime], None]]] = {
     "collect": (15, lambda app, db, now: jobs.collect(app, db, now, Report(), ticking=True)),
     "recheck": (60, lambda app, db, now: jobs.recheck(app, db, now, Report())),
     "stages": (15, lambda app, db, now: _stages(app, db, now)),
+    "attend": (15, lambda app, db, now: jobs.attend(app, db, now)),
     "digest": (30, lambda app, db, now: _digest(app, db, now)),
     "send": (10, lambda app, db, now: jobs.send(app, db, now, Report())),
     "purge": (3600, lambda app, db, now: jobs.purge(app, db, now)),

@@ -231,6 +231,19 @@ INCIDENTS_AND_PEOPLE = (
     "ALTER TABLE deliveries ADD COLUMN folded_into INTEGER REFERENCES outbox(id)",
 )
 
+LIFE_OF_INCIDENTS = (
+    # How it ended ('calm', 'person', 'not us'), and the end of the first calm quarter after its last finding. Only what
+    # has been calm can flare up again; what a person ended while it went on is not told anew.
+    "ALTER TABLE incidents ADD COLUMN ending TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE incidents ADD COLUMN calm_at TEXT",
+    "UPDATE incidents SET ending = 'calm', calm_at = resolved_at WHERE state = 'resolved'",
+    "UPDATE incidents SET mailed_at = opened_at, mailed_size = observed WHERE mailed AND state <> 'resolved'",
+    # People took posts out of its counts ('not us', 'corrected'): the next watch judges it anew.
+    "ALTER TABLE incidents ADD COLUMN doubted TEXT NOT NULL DEFAULT ''",
+    "CREATE INDEX silences_going ON silences (brand) WHERE ended = 0",
+    "CREATE INDEX not_us_by_brand ON not_us (brand)",
+)
+
 VIEWS = {
     "v_posts": """
         SELECT p.id AS post, b.name AS brand, b.role, p.platform, p.native_id, p.url, p.kind, p.text,
@@ -270,12 +283,18 @@ VIEWS = {
         GROUP BY b.name, k.local_day, k.weekday, c.platform""",
     "v_incidents": """
         SELECT i.id AS incident, b.name AS brand, i.origin, i.state, i.severity, i.onset, i.first_bin, i.last_bin,
-               i.opened_at, i.resolved_at, i.owner, i.observed, i.expected,
+               i.opened_at, i.resolved_at, i.owner, i.observed, i.expected, i.kind, i.story, i.ending, i.taken_at,
+               i.escalate_at, i.escalated_at, i.reopened_at, i.mailed_at,
+               (SELECT max(s.until) FROM silences s WHERE i.state = 'silenced' AND s.ended = 0 AND s.brand = i.brand
+                AND (s.incident = i.id OR s.incident IS NULL)) AS silenced_until,
                (SELECT count(*) FROM spikes s WHERE s.incident = i.id) AS spikes,
                (SELECT count(*) FROM outbox o WHERE o.incident = i.id) AS mails_owed,
                (SELECT count(*) FROM outbox o WHERE o.incident = i.id AND NOT EXISTS
                    (SELECT 1 FROM deliveries d WHERE d.outbox = o.id AND d.state <> 'sent')) AS mails_sent
         FROM incidents i JOIN brands b ON b.id = i.brand""",
+    "v_incident_events": """
+        SELECT e.id AS event_id, e.incident, b.name AS brand, e.at, e.event, e.reason, e."by", e.evidence
+        FROM incident_events e JOIN incidents i ON i.id = e.incident JOIN brands b ON b.id = i.brand""",
     "v_coverage": """
         SELECT source, "from", "to", iif(late, 'heard late', 'heard') AS state, '' AS reason FROM heard
         UNION ALL
@@ -364,3 +383,14 @@ def lists_in_turns(db: Database) -> None:
         db.execute(statement)
     db.execute("DROP VIEW v_coverage")
     db.execute(f"CREATE VIEW v_coverage AS {VIEWS['v_coverage']}")
+
+
+@migrations()
+def life_of_incidents(db: Database) -> None:
+    """How incidents end, begin again and are judged anew."""
+    for name in VIEWS:
+        db.execute(f"DROP VIEW IF EXISTS {name}")
+    for statement in LIFE_OF_INCIDENTS:
+        db.execute(statement)
+    for name, select in VIEWS.items():
+        db.execute(f"CREATE VIEW {name} AS {select}")

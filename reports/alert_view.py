@@ -63,7 +63,7 @@ def alert_view(facts: AlertFacts, words: Language) -> AlertView:
         ),
         brand=brand,
         lead=_lead(facts, words),
-        tone="resolved" if facts.event == "resolved" else str(incident.severity),
+        tone="resolved" if facts.event in ("resolved", "not_us") else str(incident.severity),
         standing=" · ".join(dict.fromkeys(filter(None, parts))),
         arithmetic=_arithmetic(facts, words),
         incident=incident_view(incident, facts.zone, words, today),
@@ -82,7 +82,14 @@ def _lead(facts: AlertFacts, words: Language) -> str:
         "opened": words.gettext("New incident"),
         "raised": words.gettext("Getting worse"),
         "continues": words.gettext("Still going on"),
+        "grown": words.gettext("Still growing"),
+        "spread": words.gettext("Spreading to another platform"),
+        "escalated": words.gettext("Nobody has taken it yet"),
+        "acknowledged": words.gettext("Taken"),
+        "unsilenced": words.gettext("The silence is over, and it still goes on"),
+        "reopened": words.gettext("It is back"),
         "resolved": words.gettext("Resolved"),
+        "not_us": words.gettext("Resolved: it was not about us"),
     }[facts.event]
 
 

@@ -65,7 +65,9 @@ def incident_view(incident: IncidentLine, zone: str, words: Language, day: date 
 def state_word(state: str, words: Language) -> str:
     known = {
         "open": words.gettext("open"),
+        "escalated": words.gettext("escalated"),
         "acknowledged": words.gettext("acknowledged"),
+        "silenced": words.gettext("silenced"),
         "resolved": words.gettext("resolved"),
     }
     return known.get(state, line(state, NAME_LENGTH))
@@ -82,7 +84,7 @@ def severity_word(severity: str, words: Language) -> str:
 def owner_words(incident: IncidentLine, words: Language) -> str:
     if incident.owner:
         return words.gettext("owner: %(name)s", name=line(incident.owner, NAME_LENGTH))
-    return words.gettext("nobody has taken it yet") if incident.state == "open" else ""
+    return words.gettext("nobody has taken it yet") if incident.state in ("open", "escalated") else ""
 
 
 def quote_view(quote: Quote, zone: str, words: Language, day: date | None = None) -> QuoteView:

@@ -11,7 +11,15 @@ import sys
 
 import click
 
-from monitor.cli import check, corrections, files, posts, replay, service  # noqa: F401  (each adds its commands to the group)
+from monitor.cli import (  # noqa: F401  (each adds its commands to the group)
+    check,
+    corrections,
+    files,
+    incidents,
+    posts,
+    replay,
+    service,
+)
 from monitor.cli.root import cli
 from monitor.errors import QianliError, one_line
 

@@ -31,7 +31,7 @@ def label(config_file: Path, post: str, value: str, brand: str, by: str) -> None
     with opened(config_file) as (app, db):
         if brand:
             known_brand(app, brand)
-        done = correcting.label(app, db, post, said, brand, by=_person(by), now=datetime.now(UTC))
+        done = correcting.label(app, db, post, said, brand, by=person(by), now=datetime.now(UTC))
     click.echo(f"post {done.post}, {done.brand}: {done.before or 'not scored yet'} -> {done.now}")
 
 
@@ -105,7 +105,7 @@ def _print_taught(taught: Taught, *, dry_run: bool) -> None:
         click.echo("better, and not installed (--dry-run)")
 
 
-def _person(name: str) -> str:
+def person(name: str) -> str:
     if not name:
         try:
             return getpass.getuser()

@@ -133,9 +133,9 @@ class Detector:
         notice = chain.k >= settings.k_threshold
         hour, six = (track.span(slots, spreads, uncertainty) for slots in (self._hour, self._six))
         learning = self._learning
-        alert = None
-        if notice and not learning and self._far_out(track, z, reference):
-            alert = self._alarm.say(bin.start, severity(settings, hour, six), settings)
+        fires = notice and not learning and self._far_out(track, z, reference)
+        firing = severity(settings, hour, six) if fires else None
+        alert = self._alarm.say(bin.start, firing, settings) if firing is not None else None
         calm = self._alarm.listen(bin.start, chain.k, six, settings)
         totals = track.seen[self._six].totals
         since = Span(chain.observed, chain.own, chain.expected, six.spread) if chain.onset is not None else None
@@ -159,6 +159,7 @@ class Detector:
             negative=totals.voices,
             other=totals.other,
             usual_share=self._usual_share(),
+            firing=firing,
         )
 
     def _far_out(self, track: Track, z: float | None, reference: Reference | None) -> bool:

@@ -102,7 +102,8 @@ class Measurement:
     was not asked (K below its threshold) or cannot tell. ``known``: enough was heard; where not, everything is empty,
     or reckoned from the least there was if K alone is over its threshold even so. ``learning``: cold start. ``calm``: K
     has long been low. ``onset``: since when K rises. ``days_of_data``: heard days behind the baseline. ``negative`` and
-    ``other``: posts of the last six hours; ``usual_share``: the usual share of negative ones.
+    ``other``: posts of the last six hours; ``usual_share``: the usual share of negative ones. ``firing``: what the
+    tests say of this bin, whether it is raised or was said before.
     """
 
     time: datetime
@@ -124,6 +125,7 @@ class Measurement:
     negative: int
     other: int
     usual_share: float | None
+    firing: Severity | None = None
 
     def evidence(self) -> dict[str, object]:
         """Everything as JSON-able values; intervals and probabilities are reckoned here and not before."""

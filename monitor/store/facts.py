@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlite_utils import Database
 
 from monitor.model import Quote, StoryLine, Totals, from_utc_text, utc_text
 
-_ENGAGEMENT = """LEFT JOIN engagement e ON e.post = p.id AND e.seen_at = (
+ENGAGEMENT = """LEFT JOIN engagement e ON e.post = p.id AND e.seen_at = (
     SELECT max(seen_at) FROM engagement WHERE post = p.id)"""
 
 LOUDNESS = "coalesce(e.likes, 0) + 3 * coalesce(e.comments, 0) + 5 * coalesce(e.reposts, 0)"
@@ -100,7 +100,7 @@ def _quotes(
 ) -> list[Quote]:  # fmt: skip
     rows = db.execute(
         f"""SELECT p.id, p.text, p.platform, p.counted_at, p.url, p.followers, e.likes, e.reposts, e.comments
-            FROM mentions m JOIN posts p ON p.id = m.post LEFT JOIN group_members gm ON gm.post = p.id {_ENGAGEMENT}
+            FROM mentions m JOIN posts p ON p.id = m.post LEFT JOIN group_members gm ON gm.post = p.id {ENGAGEMENT}
             WHERE m.brand = ? AND m.counted_at >= ? AND m.counted_at < ? {where} ORDER BY {order} LIMIT ?""",
         [brand, utc_text(start), utc_text(end), *values, limit],
     ).fetchall()
@@ -128,6 +128,16 @@ def voices_by_platform(db: Database, brand: int, start: datetime, end: datetime)
         [brand, utc_text(start), utc_text(end)],
     )
     return dict(rows.fetchall())
+
+
+def excess_by_platform(db: Database, brand: int, start: datetime, end: datetime) -> dict[str, float]:
+    """Each platform's share (0..1) of the voices above what it usually has in so long a time, largest first."""
+    now = voices_by_platform(db, brand, start, end)
+    usual = voices_by_platform(db, brand, start - timedelta(days=14), start)
+    scale = (end - start) / timedelta(days=14)
+    above = {p: max(0.0, n - usual.get(p, 0) * scale) for p, n in now.items()}
+    total = sum(above.values())
+    return {p: x / total for p, x in sorted(above.items(), key=lambda item: -item[1]) if total and x}
 
 
 def corrections(db: Database, brand: int, start: datetime, end: datetime) -> int:

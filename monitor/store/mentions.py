@@ -53,6 +53,13 @@ def replace(db: Database, matches: Mapping[int, Sequence[Mention]], own: Mapping
     _ask_replies(db, sorted({*changed, *answers}))
 
 
+def remove(db: Database, posts: Sequence[int], brand: int) -> None:
+    """Posts speak of a brand no more, and neither do the replies that did because of them."""
+    counts.mark(db, posts)
+    db.conn.executemany("DELETE FROM mentions WHERE post = ? AND brand = ?", [(post, brand) for post in posts])
+    _ask_replies(db, posts)
+
+
 def _set_own_brand(db: Database, post: int, brand: int | None) -> bool:
     """Whether this is news: the post is an answer of another brand than was known."""
     cursor = db.execute("UPDATE posts SET own_brand = ? WHERE id = ? AND own_brand IS NOT ?", [brand, post, brand])

@@ -47,6 +47,9 @@ _NEEDED = """(p.own_brand IS NOT NULL OR EXISTS (SELECT 1 FROM mentions m WHERE 
     OR EXISTS (SELECT 1 FROM labels l WHERE l.post = p.id))"""
 """Whether a post counts, is an answer of a brand, or was labelled by a person."""
 
+_DENIED = "EXISTS (SELECT 1 FROM not_us n WHERE n.post = p.id)"
+"""Whether a person said that it is not about a brand: by its row, copies that come later are still known."""
+
 # What mentions nobody and has no time of its own (the platform claims none) keeps its row: the next fetch that shows it
 # would else take it for new.
 _EXPIRED = f"""
@@ -55,7 +58,7 @@ _EXPIRED = f"""
         SELECT p.id, p.purged_at,
             (SELECT min(s.seen_at) FROM sightings s WHERE s.post = p.id) AS stored_at,
             {_NEEDED} AS needed,
-            p.published_at IS p.counted_at AS dated,
+            p.published_at IS p.counted_at AND NOT {_DENIED} AS dated,
             NOT EXISTS (
                 SELECT 1 FROM sightings s LEFT JOIN limits ON limits.source = s.source
                 WHERE s.post = p.id AND (limits.until IS NULL OR s.seen_at > limits.until)) AS over_everywhere
@@ -130,7 +133,7 @@ def _forget_author(db: Database, post: int) -> None:
 def remove(db: Database, posts: Sequence[int]) -> None:
     """Posts that mention nobody: the row and everything that hangs on it, unless a stage has found a use for one by
     now. Keys of groups stay, so that copies that come later still find their group."""
-    idle = _none(db, f"{_WAITS} OR {_NEEDED}", posts)
+    idle = _none(db, f"{_WAITS} OR {_NEEDED} OR {_DENIED}", posts)
     _forget_work(db, idle)
     ids = [(i,) for i in idle]
     for table in ("revisions", "engagement", "scores", "group_members", "sightings"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,10 +20,10 @@ from monitor.work.quoting import quotes
 
 def owe_alert(
     app: App, db: Database, brand: Brand, brand_id: int, incident: int, event: str, number: int,
-    evidence: Mapping[str, Any], now: datetime,
+    evidence: Mapping[str, Any], now: datetime, *, also_to: Sequence[str] = (),
 ) -> None:  # fmt: skip
     """``number``: how many events the incident has with this one; it makes the message's id."""
-    recipients = app.config.alerts_to(brand)
+    recipients = (*app.config.alerts_to(brand), *also_to)
     if not recipients or app.config.smtp is None:
         return
     from reports.render import alert_mail
@@ -56,7 +56,7 @@ def alert_facts(
         incident=line, event=event, at=now, zone=app.config.timezone.key, evidence=evidence,
         subject_size=stored.subject_size(db, incident), quotes=tuple(quotes(db, brand, start, end, 3)),
         voices=spread["voices"], authors=spread["authors"] or None, stories=spread["stories"], copies=spread["copies"],
-        excess_by_platform=_excess(db, brand, start, end),
+        excess_by_platform=tuple(facts.excess_by_platform(db, brand, start, end).items()),
         coverage=tuple(coverage.of_sources(db, brand, names, max(start, now - timedelta(hours=24)), now)),
         commands=(f"qianli digest --brand {shlex.quote(line.brand)} --day {_today(app, now)}", "qianli status"),
     )  # fmt: skip
@@ -64,13 +64,3 @@ def alert_facts(
 
 def _today(app: App, now: datetime) -> str:
     return now.astimezone(app.config.timezone).date().isoformat()
-
-
-def _excess(db: Database, brand: int, start: datetime, end: datetime) -> tuple[tuple[str, float], ...]:
-    """Each platform's share (0..1) of the voices above what it usually has in so long a time."""
-    now = facts.voices_by_platform(db, brand, start, end)
-    usual = facts.voices_by_platform(db, brand, start - timedelta(days=14), start)
-    scale = (end - start) / timedelta(days=14)
-    above = {p: max(0.0, n - usual.get(p, 0) * scale) for p, n in now.items()}
-    total = sum(above.values())
-    return tuple((p, x / total) for p, x in sorted(above.items(), key=lambda item: -item[1]) if total and x)

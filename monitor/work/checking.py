@@ -128,5 +128,10 @@ def test_mail(app: App, now: datetime) -> Iterator[tuple[str, str, bool]]:
 
 def _everybody(app: App) -> list[str]:
     brands = [b for b, _ in app.own_brands]
-    lists = [app.config.alerts.ops_to, *map(app.config.alerts_to, brands), *map(app.config.digest_to, brands)]
+    lists = [
+        app.config.alerts.ops_to,
+        app.config.alerts.escalate_to,
+        *map(app.config.alerts_to, brands),
+        *map(app.config.digest_to, brands),
+    ]
     return list(dict.fromkeys(address for addresses in lists for address in addresses))

@@ -10,7 +10,7 @@ from sqlite_utils import Database
 from monitor.errors import UsageError, nearest, shown
 from monitor.model import Label
 from monitor.sentiment.people import WORDS
-from monitor.store import labels, mentions, writing
+from monitor.store import labels, mentions, not_us, rejudge, writing
 from monitor.work import stages
 from monitor.work.app import App
 
@@ -37,7 +37,8 @@ def value(word: str) -> Label:
 
 
 def label(app: App, db: Database, name: str, said: Label, brand: str, by: str, now: datetime) -> Done:
-    """Store a correction, and count again what it changes. ``name``: see ``labels.find_post``; ``brand`` may be empty
+    """Store a correction, and count again what it changes; an incident that it takes a negative post from is judged
+    anew by the next watch. ``name``: see ``labels.find_post``; ``brand`` may be empty
     where the post mentions only one. UsageError if the post or the brand cannot be told."""
     post = labels.find_post(db, name)
     if post is None:
@@ -46,6 +47,8 @@ def label(app: App, db: Database, name: str, said: Label, brand: str, by: str, n
     identity = _meant(app, post, known, brand)
     with writing(db):
         mentions.add_label(db, post, identity, said, by, now)
+        if known[identity] == Label.NEGATIVE and said is not Label.NEGATIVE:
+            rejudge.doubt(db, identity, not_us.first_counted(db, [post]), rejudge.CORRECTED)
     while stages.count(app, db):
         pass
     return Done(post, _name(app, identity), known[identity], labels.brands_of(db, post)[identity])

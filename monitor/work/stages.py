@@ -10,7 +10,7 @@ from sqlite_utils import Database
 from monitor.matching import Hit
 from monitor.portions import LONG
 from monitor.sentiment.mentions import MentionScore, Named, score_mentions
-from monitor.store import counts, fact, groups, mentions, models, posts, service, set_fact, writing
+from monitor.store import counts, fact, groups, mentions, models, not_us, posts, service, set_fact, writing
 from monitor.store.mentions import Scored
 from monitor.store.posts import Queued
 from monitor.stories import Keys, keys
@@ -48,6 +48,9 @@ def store_matches(app: App, db: Database, batch: Sequence[Queued], found: dict[i
         # First, because a root that changes puts its replies back into this queue.
         posts.done(db, "match", batch)
         matches = {p.id: _mentions(app, db, p, found[p.id], own.get(p.id)) for p in batch if p.id in found}
+        if not_us.any_said(db):
+            denied = {i: not_us.brands(db, i) for i in matches}
+            matches = {i: [m for m in told if m.brand not in denied[i]] for i, told in matches.items()}
         mentions.replace(db, matches, own)
 
 
@@ -100,6 +103,7 @@ def store_groups(_app: App, db: Database, batch: Sequence[Queued], tied: dict[in
     with writing(db):
         service.clear_failures(db, "group", tied)
         groups.assign(db, tied)
+        not_us.keep_to(db, tied)
         posts.done(db, "group", batch)
 
 

@@ -19,15 +19,19 @@ from monitor.config import Brand
 from monitor.incidents import HISTORY, LIVE
 from monitor.model import BIN, Finding, Kind, Severity, bin_start
 from monitor.spikes import Bin, Detector, Measurement, Settings
-from monitor.store import counts, coverage, writing
+from monitor.store import counts, coverage, silences, writing
 from monitor.store import incidents as stored
-from monitor.work import handling
+from monitor.work import handling, rejudging
 from monitor.work.app import App
 
 log = logging.getLogger("qianli")
 
 MEMORY_EVERY = timedelta(hours=1)
 SHORT_HISTORY = timedelta(days=1)
+
+FRESH_LEAST, FRESH_P = 5, 2.8e-4
+"""What begins an ended matter again: the detector's own least number of voices and the chance at which its Z speaks
+(3.45 standard deviations), in the last six hours by themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +75,22 @@ def watch(app: App, db: Database, brand: Brand, brand_id: int, now: datetime) ->
     settled = bin_start(bin_start(now) - app.config.service.live_within - BIN)
     memory = None
     step = None
+    fired: list[datetime] = []
     for step in _steps(db, brand_id, detectors, start, end, holds):
         if app.stop.is_set():
             return
-        if not any(hold.learn_from <= step.at < hold.held_to for hold in holds):
+        if any(hold.learn_from <= step.at < hold.held_to for hold in holds):
+            fired.append(step.at)  # what was said of it stands
+        else:
             _consider(app, db, brand, brand_id, step, now)
+            fired += [step.at] * (step.live.firing is not None or step.history.firing is not None)
         if step.at == settled and step.at - start >= MEMORY_EVERY:
             memory = Memory(key, step.at, {origin: detector.dump() for origin, detector in detectors.items()})
     if step is not None:
         _update_sizes(db, brand_id, step)
+        evidence = step.live.evidence()
+        rejudging.judge(app, db, brand, brand_id, rejudging.Again(start, step.at + BIN, fired), evidence, now)
+        handling.grow(app, db, brand, brand_id, evidence, now)
         with writing(db):
             stored.watched(db, brand_id, end)
     if memory is not None:  # only now: after a crash, the bins it lets us skip would never be considered
@@ -89,13 +100,20 @@ def watch(app: App, db: Database, brand: Brand, brand_id: int, now: datetime) ->
 
 
 def _update_sizes(db: Database, brand_id: int, step: Step) -> None:
-    """An open incident grows after its last spike: its size is what was observed from its onset to now."""
+    """An open incident grows after its last spike: its size is what was observed from its onset to now, or in its
+    largest wave; that of one about a story what was heard of it."""
     for standing in stored.open_ones(db, brand_id):
-        measured = step.live if standing.origin == LIVE else step.history
-        if measured.since_onset is not None and measured.onset == standing.onset:
-            with writing(db):
-                since = measured.since_onset
-                stored.update_size(db, standing.id, since.observed, round(since.expected, 2))
+        since = (step.live if standing.origin == LIVE else step.history).since_onset
+        onset = (step.live if standing.origin == LIVE else step.history).onset
+        if standing.kind is not Kind.SPIKE:
+            continue
+        with writing(db):
+            if standing.story is not None:
+                voices = silences.story_voices(db, brand_id, standing.story, standing.onset)
+                stored.update_size(db, standing.id, voices, 0.0)
+            elif since is not None and onset is not None and onset >= standing.onset:
+                another = onset > standing.onset and not standing.doubted
+                stored.update_size(db, standing.id, since.observed, round(since.expected, 2), another=another)
 
 
 def _steps(
@@ -154,9 +172,20 @@ def _consider(app: App, db: Database, brand: Brand, brand_id: int, step: Step, n
     for origin, measured in _both(step):
         if measured.alert is not None:
             handling.take_in(app, db, brand, brand_id, found(origin, measured, measured.alert), now)
-    if step.live.calm and step.history.calm and stored.open_ones(db, brand_id):
+        elif measured.firing is not None and _fresh(measured):
+            again = found(origin, measured, measured.firing)
+            if handling.matters(app, db, brand_id, again):
+                handling.take_in(app, db, brand, brand_id, again, now)
+    if step.live.calm and step.history.calm and stored.awaits_calm(db, brand_id):
         calm = {origin: found(origin, measured, Severity.NOTICE) for origin, measured in _both(step)}
         handling.calm(app, db, brand, brand_id, calm, now)
+
+
+def _fresh(measured: Measurement) -> bool:
+    """Whether the last six hours alone are far out. K and the longer windows remember what was before the calm that
+    ended an incident; a few voices on top of that are a flicker."""
+    lately = measured.six_hours
+    return not measured.calm and lately.observed >= FRESH_LEAST and lately.p < FRESH_P
 
 
 def _both(step: Step) -> tuple[tuple[str, Measurement], ...]:

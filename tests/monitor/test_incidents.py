@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from monitor.incidents import HISTORY, LIVE, Decision, Standing, on_finding, resolves
-from monitor.model import Finding, Kind, Severity
+from monitor.model import Finding, Kind, Severity, State
 
 NOTICE, WARNING, CRITICAL = Severity
 AT = datetime(2026, 11, 20, 2, 0, tzinfo=UTC)
@@ -18,7 +18,7 @@ def on_spike(standing: Standing | None, origin: str, severity: Severity, minimum
     return on_finding(standing, Finding(Kind.SPIKE, 0, AT, origin, severity, AT, 9, 1.5, {}), minimum)
 
 
-OPEN = Standing(1, LIVE, "open", WARNING, AT, AT, True)
+OPEN = Standing(1, LIVE, State.OPEN, WARNING, AT, AT, True)
 
 
 def test_first_live_spike_opens_and_mails_from_the_minimum_on() -> None:
@@ -59,4 +59,4 @@ def test_only_calm_after_the_last_spike_resolves() -> None:
     assert resolves(OPEN, later, calm=True)
     assert not resolves(OPEN, later, calm=False)
     assert not resolves(OPEN, AT, calm=True)
-    assert not resolves(replace(OPEN, state="resolved"), later, calm=True)
+    assert not resolves(replace(OPEN, state=State.RESOLVED), later, calm=True)

@@ -1,0 +1,203 @@
+"""What people do about incidents: incidents, ack, resolve, silence, not-us."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import unicodedata
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import click
+
+from monitor.cli.corrections import person
+from monitor.cli.root import cli, known_brand, opened
+from monitor.errors import UsageError, one_line
+from monitor.model import State, utc_text
+
+if TYPE_CHECKING:
+    from monitor.store.incident_pages import Shown
+
+BY = click.option("--by", default="", metavar="NAME", help="Who does so; default: your name on this machine.")
+
+
+@cli.command()
+@click.argument("number", type=int, required=False)
+@click.option("--all", "ended", is_flag=True, help="Resolved ones, too.")
+@click.option("--brand", default="", help="Only those of this brand.")
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+@click.pass_obj
+def incidents(config_file: Path, number: int | None, ended: bool, brand: str, as_json: bool) -> None:
+    """The incidents that stand; with a NUMBER the story of one: its events, mails and answers."""
+    from monitor.store import incident_pages as pages
+
+    with opened(config_file) as (app, db):
+        zone = app.config.timezone
+        if number is not None:
+            shown = pages.find(db, number)
+            if shown is None:
+                raise UsageError(f"there is no incident {number}; qianli incidents --all lists them")
+            story = {
+                "events": pages.events(db, number), "mails": pages.mails(db, number),
+                "replies": pages.replies(db, number),
+            }  # fmt: skip
+            click.echo(_dumped({**_plain(shown), **story}) if as_json else _told(shown, story, zone))
+            return
+        brand_id = app.brands[known_brand(app, brand).name] if brand else None
+        found = pages.list_them(db, brand_id, ended=ended)
+    if as_json:
+        click.echo(_dumped([_plain(shown) for shown in found]))
+    elif found:
+        rows = [_row(shown, zone) for shown in found]
+        click.echo("\n".join(_columns([HEAD, *rows])))
+    else:
+        click.echo("no incident" if ended else "no incident stands")
+
+
+@cli.command()
+@click.argument("number", type=int)
+@BY
+@click.pass_obj
+def ack(config_file: Path, number: int, by: str) -> None:
+    """Take incident NUMBER: nobody else is called for it."""
+    from monitor.work import acting
+
+    with opened(config_file) as (app, db):
+        click.echo(acting.acknowledge(app, db, number, person(by), datetime.now(UTC)).says)
+
+
+@cli.command()
+@click.argument("number", type=int)
+@BY
+@click.pass_obj
+def resolve(config_file: Path, number: int, by: str) -> None:
+    """End incident NUMBER; it begins again only if it gets more severe, or after it was calm."""
+    from monitor.work import acting
+
+    with opened(config_file) as (app, db):
+        click.echo(acting.resolve(app, db, number, person(by), datetime.now(UTC)).says)
+
+
+@cli.command()
+@click.argument("what", metavar="NUMBER-OR-BRAND")
+@click.option("--for", "length", default="", metavar="TIME", help="How long: 30m, 4h, 2d.")
+@click.option("--lift", is_flag=True, help="End the silence now.")
+@BY
+@click.pass_obj
+def silence(config_file: Path, what: str, length: str, lift: bool, by: str) -> None:
+    """Have an incident, or all of a brand, mail nothing for a while; a new story that is critical mails still."""
+    from monitor.work import acting
+
+    if lift == bool(length):
+        raise UsageError("--for: say how long, such as --for 4h; or --lift to end a silence")
+    span = None if lift else _span(length)
+    with opened(config_file) as (app, db):
+        now = datetime.now(UTC)
+        if span is None:
+            click.echo(acting.lift(app, db, what, person(by), now).says)
+        else:
+            click.echo(acting.silence(app, db, what, span, person(by), now).says)
+
+
+@cli.command("not-us")
+@click.argument("post")
+@click.option("--brand", default="", help="Which brand it is not about; needed where the post mentions several.")
+@click.option("--undo", is_flag=True, help="Take it back: the post and its copies are matched again.")
+@BY
+@click.pass_obj
+def not_us(config_file: Path, post: str, brand: str, undo: bool, by: str) -> None:
+    """Say that a POST (its id, its address or platform:id) is not about the brand: it and its copies count no more."""
+    from monitor.work import acting
+
+    with opened(config_file) as (app, db):
+        if undo:
+            click.echo(acting.undo_not_us(app, db, post, brand).says)
+            return
+        done = acting.not_us(app, db, post, brand, person(by), datetime.now(UTC))
+    click.echo(done.says)
+    for incident in done.incidents:
+        click.echo(f"incident {incident} is judged anew in the next cycle")
+    if done.exclude is not None:
+        click.echo(f"{config_file}: [[brands]] {done.brand}: to keep such posts out, of which {done.exclude.removes} "
+                   f"of {done.exclude.of} stored mentions would be:")  # fmt: skip
+        click.echo(f"    {one_line(done.line)}")
+    elif done.changed:
+        click.echo("no phrase round the name would keep it out without taking posts that seem to be yours")
+
+
+def _span(length: str) -> timedelta:
+    from monitor.config import duration
+
+    try:
+        return duration(length)
+    except ValueError as error:
+        raise UsageError(f"--for: {error}") from None
+
+
+# -- how it is shown -----------------------------------------------------------------------------------------------
+
+HEAD = ("id", "brand", "state", "severity", "since", "voices", "owner", "next", "headline")
+
+
+def _row(shown: Shown, zone: ZoneInfo) -> tuple[str, ...]:
+    line = shown.line
+    return (
+        str(line.incident_id), line.brand, str(line.state), str(line.severity), _local(line.onset, zone),
+        f"{line.observed}/{line.expected:.1f}", line.owner or "-", _next(shown, zone), line.headline,
+    )  # fmt: skip
+
+
+def _next(shown: Shown, zone: ZoneInfo) -> str:
+    """What happens to it if nobody does anything."""
+    if shown.line.state is State.RESOLVED and shown.line.resolved_at is not None:
+        return f"ended {_local(shown.line.resolved_at, zone)}"
+    if shown.silenced_until is not None:
+        return f"silent to {_local(shown.silenced_until, zone)}"
+    if shown.escalate_at is not None:
+        return f"escalates {_local(shown.escalate_at, zone)}"
+    return "ends after 6 h calm" if shown.line.origin == "live" else "of history"
+
+
+def _told(shown: Shown, story: dict[str, list[dict[str, Any]]], zone: ZoneInfo) -> str:
+    lines = [f"{name:9}{one_line(value)}" for name, value in zip(HEAD, _row(shown, zone), strict=True)]
+    events = [(_at(e["at"], zone), e["event"], e["by"] or "-", e["reason"]) for e in story["events"]]
+    mails = [(_at(m["owed_at"], zone), m["state"], m["recipient"], m["reply"]) for m in story["mails"]]
+    replies = [(_at(r["at"], zone), r["outcome"], r["by"] or "-", r["action"]) for r in story["replies"]]
+    for title, rows in (("events", events), ("mails", mails), ("replies", replies)):
+        if rows:
+            lines += ["", f"{title}:", *("  " + line for line in _columns(rows))]
+    return "\n".join(lines)
+
+
+def _at(text: str, zone: ZoneInfo) -> str:
+    return _local(datetime.fromisoformat(text), zone)
+
+
+def _local(moment: datetime, zone: ZoneInfo) -> str:
+    return moment.astimezone(zone).strftime("%m-%d %H:%M")
+
+
+def _columns(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Rows as a table; a Chinese character is two places wide. What strangers wrote is made fit for a terminal."""
+    clean = [[one_line(cell) for cell in row] for row in rows]
+    widths = [max(map(_width, column)) for column in zip(*clean, strict=True)]
+    return ["  ".join(cell + " " * (w - _width(cell)) for cell, w in zip(row, widths, strict=True)).rstrip()
+            for row in clean]  # fmt: skip
+
+
+def _width(text: str) -> int:
+    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def _plain(shown: Shown) -> dict[str, Any]:
+    """JSON-able, with times as stored."""
+    found = {**dataclasses.asdict(shown.line), **dataclasses.asdict(shown)}
+    found.pop("line")
+    return {k: utc_text(v) if isinstance(v, datetime) else v for k, v in found.items()}
+
+
+def _dumped(found: object) -> str:
+    return json.dumps(found, ensure_ascii=False, indent=2)
