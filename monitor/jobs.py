@@ -234,7 +234,7 @@ def change_model(app: App, db: Database, now: datetime, report: Report, progress
 def group(app: App, db: Database, now: datetime, report: Report, progress: Progress) -> None:
     for batch in _batches(app, db, "group", report, progress):
         tied = each(app, db, "group", batch, lambda items: stages.tie(app, items), now)
-        stages.store_groups(app, db, batch, tied)
+        stages.store_groups(app, db, batch, tied, now)
 
 
 def count(app: App, db: Database, report: Report, progress: Progress) -> None:

@@ -12,9 +12,9 @@ Score       SnowNLP's number and the calibrated P(negative), with the version of
 Portion     a stretch of a post that speaks of one brand: sentences, or clauses of one, up to the next brand or topic.
 Stance      what a portion does with its brand: says something of it, or puts it above or below another.
 Label       negative, neutral, positive, unsure or unscored. The *effective label* is a person's, else the model's.
-Copy group  near-identical texts of at least 12 folded characters, or explicit reposts.
+Copy group  near-identical texts of at least 12 folded characters (stock praise counts half), or explicit reposts.
 Voice       one author in one copy group; several posts of one author in one thread within an hour are one voice.
-Story       one happening: copy groups tied together, at first by their thread.
+Story       one happening: copy groups tied by thread, by a new link or by topic; it may be merged into another.
 Spike       an immutable measurement: more negative voices than this brand's own pattern explains.
 Story-burst a story copied far more often than this brand's stories are.
 Early warning  a post that takes off: it travels faster than the brand's posts usually do.
@@ -239,6 +239,37 @@ class StoryLine:
     copies: int
     platforms: tuple[str, ...]
     first_seen: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StoryFacts:
+    """What is known of one brand's story at a moment.
+
+    ``first_seen``: event time of its first post. ``copies``: posts of its copy groups beyond the first of each.
+    ``by_hour``: (start of the hour, posts) for hours with posts, the last ``model.STORY_HOURS`` of them.
+    ``doubling``: how long its newer half took to come. ``platforms``: (platform, its first post there), in order of
+    arrival. ``loudest``: the author key with most followers, and how many; None where no post names followers.
+    ``reach``: followers of its authors, each counted once. ``engagement``: likes, comments and reposts, as last seen.
+    ``terms``: (word, z) that set it apart from the brand's usual talk, most telling first.
+    """
+
+    story_id: int
+    first_seen: datetime
+    last_seen: datetime
+    posts: int
+    copies: int
+    voices: int
+    by_hour: tuple[tuple[datetime, int], ...]
+    doubling: timedelta | None
+    platforms: tuple[tuple[str, datetime], ...]
+    loudest: tuple[str, int] | None
+    reach: int
+    engagement: int
+    terms: tuple[tuple[str, float], ...]
+
+
+STORY_HOURS = 72
+"""Hours of a story that ``StoryFacts`` counts by."""
 
 
 @dataclass(frozen=True, slots=True)

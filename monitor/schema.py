@@ -244,6 +244,22 @@ LIFE_OF_INCIDENTS = (
     "CREATE INDEX not_us_by_brand ON not_us (brand)",
 )
 
+NEAR_COPIES = (
+    # Marks of texts, by which near-copies are found, and terms of tellings, by which other tellings are.
+    # at: when one was last found like it. marks: 4 bytes each, those that lead to the post.
+    """CREATE TABLE copy_texts (
+        post INTEGER PRIMARY KEY REFERENCES posts(id), at TEXT NOT NULL, marks BLOB NOT NULL)""",
+    "CREATE INDEX copy_texts_by_age ON copy_texts (at)",
+    "CREATE TABLE copy_marks (mark INTEGER, post INTEGER, PRIMARY KEY (mark, post)) WITHOUT ROWID",
+    """CREATE TABLE topic_texts (
+        post INTEGER PRIMARY KEY REFERENCES posts(id), at TEXT NOT NULL, marks BLOB NOT NULL)""",
+    "CREATE INDEX topic_texts_by_age ON topic_texts (at)",
+    "CREATE TABLE topic_marks (mark INTEGER, post INTEGER, PRIMARY KEY (mark, post)) WITHOUT ROWID",
+    # Links of the last weeks: when posts first named one, in event time, and when one last came.
+    "CREATE TABLE links (link TEXT PRIMARY KEY, first_at TEXT NOT NULL, at TEXT NOT NULL) WITHOUT ROWID",
+    "CREATE INDEX links_by_age ON links (at)",
+)
+
 VIEWS = {
     "v_posts": """
         SELECT p.id AS post, b.name AS brand, b.role, p.platform, p.native_id, p.url, p.kind, p.text,
@@ -281,6 +297,16 @@ VIEWS = {
                group_concat(DISTINCT nullif(c.model, '')) AS models
         FROM counts c JOIN brands b ON b.id = c.brand JOIN calendar k ON k.bin = c.bin
         GROUP BY b.name, k.local_day, k.weekday, c.platform""",
+    "v_stories": """
+        SELECT coalesce(s.merged_into, s.id) AS story, b.name AS brand, min(p.counted_at) AS first_seen,
+               max(p.counted_at) AS last_seen, count(*) AS posts, count(DISTINCT gm."group") AS texts,
+               count(*) - count(DISTINCT gm."group") AS copies,
+               coalesce(sum(m.label = 'negative'), 0) AS negative_posts, sum(m.opens_voice) AS voices,
+               count(DISTINCT p.author_key) AS authors, group_concat(DISTINCT p.platform) AS platforms,
+               max(p.followers) AS most_followers
+        FROM mentions m JOIN posts p ON p.id = m.post JOIN brands b ON b.id = m.brand
+        JOIN group_members gm ON gm.post = p.id JOIN groups g ON g.id = gm."group" JOIN stories s ON s.id = g.story
+        GROUP BY 1, m.brand""",
     "v_incidents": """
         SELECT i.id AS incident, b.name AS brand, i.origin, i.state, i.severity, i.onset, i.first_bin, i.last_bin,
                i.opened_at, i.resolved_at, i.owner, i.observed, i.expected, i.kind, i.story, i.ending, i.taken_at,
@@ -393,4 +419,14 @@ def life_of_incidents(db: Database) -> None:
     for statement in LIFE_OF_INCIDENTS:
         db.execute(statement)
     for name, select in VIEWS.items():
+        db.execute(f"CREATE VIEW {name} AS {select}")
+
+
+@migrations()
+def near_copies(db: Database) -> None:
+    """Near-copies, links and topics of the last weeks, and the view of stories."""
+    for statement in NEAR_COPIES:
+        db.execute(statement)
+    for name, select in VIEWS.items():
+        db.execute(f"DROP VIEW IF EXISTS {name}")
         db.execute(f"CREATE VIEW {name} AS {select}")

@@ -219,8 +219,18 @@ def identity(text: str) -> str:
 
     Away are links, @mentions, hashtag marks, what is quoted behind "//@name:", punctuation, space and emoji.
     """
-    folded = _QUOTED_TAIL.sub("", _URL.sub(" ", fold_text(text)))
-    return _NO_WORD.sub("", _PLATFORM_EMOJI.sub("", _MENTION.sub("", folded)))
+    return bare(_QUOTED_TAIL.sub("", fold_text(text)))
+
+
+def bare(folded: str) -> str:
+    """Letters and digits of a folded text: away are links, @mentions, platform emoji, punctuation and space."""
+    if "//" in folded or "www." in folded:
+        folded = _URL.sub(" ", folded)
+    if "@" in folded:
+        folded = _MENTION.sub("", folded)
+    if "[" in folded:
+        folded = _PLATFORM_EMOJI.sub("", folded)
+    return _NO_WORD.sub("", folded)
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -281,6 +291,12 @@ def to_simplified(text: str) -> str:
     return converted
 
 
+def to_mainland(folded: str) -> str:
+    """A folded word in the mainland's terms: 资讯, which is Taiwan's word in the mainland's script, is 信息."""
+    converted: str = _converter().convert(_to_taiwan().convert(folded))
+    return converted
+
+
 def _without_glosses(text: str) -> str:
     if ")" not in text and "）" not in text:
         return text
@@ -298,6 +314,13 @@ def _converter() -> Any:
     from opencc import OpenCC  # imported when first needed: many runs see no Traditional text
 
     return OpenCC("tw2sp")
+
+
+@cache
+def _to_taiwan() -> Any:
+    from opencc import OpenCC
+
+    return OpenCC("s2tw")
 
 
 # ---------------------------------------------------------------------------------------------------------------

@@ -38,7 +38,8 @@ _IDS = frozenset({"id", "parent", "thread", "page"})
 @dataclass(frozen=True, kw_only=True)
 class Options:
     """What the command line says about a file. ``zone``: of times without an offset. ``mapping``: field -> column.
-    ``sheet``: of a workbook, by default the first that is not hidden.
+    ``sheet``: of a workbook, by default the first that is not hidden. ``also``: fields that later rows may have and the
+    first ones lack.
     """
 
     zone: ZoneInfo
@@ -47,6 +48,7 @@ class Options:
     mapping: Mapping[str, str] = field(default_factory=dict)
     encoding: str = ""
     sheet: str = ""
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,14 @@ def read(path: Path, options: Options, progress: Progress | None = None) -> Iter
     line before the first row, and InputError where a compressed file is cut.
     """
     table = open_table(path, options.encoding, options.sheet)
-    return _rows(table, plan(table.columns, options.mapping, path), options, progress)
+    columns = tuple(dict.fromkeys((*table.columns, *options.also)))
+    return _rows(table, plan(columns, options.mapping, path), options, progress)
+
+
+def read_ids(path: Path) -> Iterator[object]:
+    """The ids of a file's rows as they stand in it: text, a number, None where there is none."""
+    for record in open_table(path).records():
+        yield record.cells.get("id") or None
 
 
 def preview(path: Path, options: Options, rows: int = 5) -> Preview:

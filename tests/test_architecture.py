@@ -26,6 +26,7 @@ MAY_IMPORT = {
     "monitor.schema": BASE,
     **{f"monitor.{stage}": {*BASE, *SHARED} for stage in PURE},
     "monitor.build_han_fold": {*BASE, "monitor.text"},
+    "monitor.build_common_pairs": {*BASE, "monitor.text"},
     "monitor.store": {*BASE, "monitor.schema", "monitor.incidents", "monitor.stories"},
     "sources": BASE,
     "reports": BASE,

@@ -301,6 +301,58 @@ def test_owed_mail_leaves_while_a_source_hangs_and_a_second_service_is_refused(f
     assert box.recipients == ["a@example.test"]
 
 
+def stories_file(folder: Path, *rows: object) -> Path:
+    file = folder / "told.jsonl"
+    file.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), "utf-8")
+    return file
+
+
+def test_stories_prints_the_group_and_story_of_each_row_in_order(folder: Path) -> None:
+    text = "澄嵐氣炸鍋用了不到一個月就冒煙，客服還叫我自己寄回去"
+    rows = [
+        {"id": 3, "text": text, "published_at": "2026-11-19T08:00:00Z"},
+        *({"id": f"x{n}", "text": f"第{n}則無關的話" + "甲乙丙丁戊己庚辛壬癸"[n % 10] * (n + 3)} for n in range(300)),
+        {"id": "b", "text": f"轉發//@路人:{text[:20]}…"},
+        {"id": "c", "text": "退錢", "thread": "3", "parent": "3"},
+        {"id": "d", "text": "看這個 https://news.example/s/1?utm_source=x"},
+        {"id": "e", "text": "天啊 https://m.news.example/s/1/"},
+    ]  # fmt: skip
+    done = qianli(folder, "stories", str(stories_file(folder, *rows)))
+    assert (done.returncode, done.stderr) == (0, "")
+    out = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [row["id"] for row in out] == [row["id"] for row in rows]
+    assert all(set(row) == {"id", "group", "story"} for row in out)
+    first, *_, copy, reply, one, other = out
+    assert copy["group"] == first["group"] != reply["group"]
+    assert reply["story"] == copy["story"] == first["story"]
+    assert one["story"] == other["story"] != first["story"]
+    assert one["group"] != other["group"]
+    assert not (folder / "qianli.db").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [('{"id": 1, "text": "好"}\n{"id": 2}\n', "row 2: no text"),
+     ('{"id": 1, "text": "好"}\nnot json\n', "row 2: broken JSON"),
+     ('{"id": 1, "text": "好"}\n\n[1]\n', "row 3: not a JSON object"),
+     ('{"id": 1, "text": "好", "published_at": "soon"}\n', "row 1: published_at: "), ("", "the file is empty")],
+)  # fmt: skip
+def test_stories_names_the_first_row_that_is_no_post(folder: Path, content: str, said: str) -> None:
+    file = folder / "told.jsonl"
+    file.write_text(content, "utf-8")
+    done = qianli(folder, "stories", str(file))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(f"qianli: {file}: {said}")
+    assert done.stderr.count("\n") == 1
+
+
+def test_stories_of_no_file_is_one_line(folder: Path) -> None:
+    done = qianli(folder, "stories", "missing.jsonl")
+    assert done.returncode in (1, 2)
+    assert done.stderr.count("\n") == 1
+    assert "missing.jsonl" in done.stderr
+
+
 def run_states(folder: Path) -> set[tuple[str, str]]:
     """Every (source, state) of the runs so far; nothing before the service has made its database."""
     if not (folder / "qianli.key").exists():

@@ -1,4 +1,4 @@
-"""Files in, JSON Lines out, with no database: score, detect."""
+"""Files in, JSON Lines out, with no database: score, detect, stories."""
 
 from __future__ import annotations
 
@@ -67,3 +67,17 @@ def detect(file: Path, raw: bool, zone: str) -> None:
         raise InputError(f"{file}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
         raise InputError(f"{file}: not UTF-8") from None
+
+
+@cli.command()
+@click.argument("file", type=click.Path(path_type=Path))
+def stories(file: Path) -> None:
+    """Group the posts of a JSON Lines FILE: {"id", "group", "story"} for each, in the order of its rows."""
+    from datetime import UTC, datetime
+
+    from monitor.work.grouping import group_file
+
+    size = file.stat().st_size if file.exists() else 0
+    with bar(size, f"reading {one_line(file.name)}") as at:
+        for line in group_file(file, datetime.now(UTC), at):
+            sys.stdout.write(line + "\n")

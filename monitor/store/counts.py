@@ -7,6 +7,7 @@ way to fix the order of a join: from the few copies to their mentions, not throu
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -82,10 +83,11 @@ def mark(db: Database, posts: Sequence[int]) -> None:
     chunk = [{"post": i} for i in posts]
     db.conn.executemany(_MARK, chunk)
     db.conn.executemany(_MARK_SAME_AUTHOR, chunk)
-    groups: set[int] = set()
-    for i in posts:
-        groups.update(g for (g,) in db.execute('SELECT "group" FROM group_members WHERE post = ?', [i]))
-    mark_groups(db, sorted(groups))
+    rows = db.execute(
+        'SELECT DISTINCT "group" FROM group_members WHERE post IN (SELECT value FROM json_each(?)) ORDER BY 1',
+        [json.dumps(list(posts))],
+    ).fetchall()
+    mark_groups(db, [group for (group,) in rows])
 
 
 def mark_groups(db: Database, groups: Sequence[int]) -> None:

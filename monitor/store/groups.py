@@ -1,84 +1,226 @@
-"""Copy groups and stories as stored: a union of keys, where a merged group or story keeps pointing on."""
+"""Copy groups and stories as stored: a union of keys, where a merged group or story keeps pointing on.
+
+A batch is tied in memory, from what is stored about its keys, and written at the end. Of several that become one, the
+oldest stays.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
 
 from sqlite_utils import Database
 
 from monitor.store import counts
+from monitor.store.alike import NearCopies
+from monitor.store.likeness import forget
+from monitor.store.links import NewLinks
+from monitor.store.topics import Tellings
 from monitor.stories import Keys
 
 
-def assign(db: Database, posts: Mapping[int, Keys]) -> None:
+def assign(db: Database, posts: Mapping[int, Keys], now: datetime) -> None:
     """Put posts into their groups and groups into their stories; marks every bin that this changes."""
-    touched: set[int] = set()
+    again = _leave(db, posts)
+    ties = Ties(db)
+    ties.load(posts)
+    near, links = NearCopies(db, ties, posts, again, now), NewLinks(db, posts, now)
+    alone: list[int] = []
     for post, keys in posts.items():
-        _leave(db, post, keys.group[0])
-        groups = _lookup(db, "group_keys", '"group"', keys.group)
-        told = {*_lookup(db, "story_keys", "story", keys.story), *(_story(db, g) for g in groups)}
-        story = _merge_stories(db, sorted(told)) if told else _added(db, "INSERT INTO stories DEFAULT VALUES", [])
-        group = _merge_groups(db, groups) if groups else _added(db, "INSERT INTO groups (story) VALUES (?)", [story])
-        db.execute("INSERT INTO group_members VALUES (?, ?)", [post, group])
-        _point(db, "group_keys", '"group"', keys.group, group)
-        _point(db, "story_keys", "story", keys.story, story)
-        touched.add(group)
-    counts.mark(db, list(posts))
-    counts.mark_groups(db, sorted(touched))
+        groups = {*ties.groups_of(keys.group), *near.groups(post, keys)}
+        shared = links.of(post)
+        stories = {*ties.stories_of(keys.threads), *map(ties.story, groups)}
+        linked = ties.stories_of(shared) - stories
+        if len(linked) == 1:  # what leads to two happenings is a list of links, and ties neither to the other
+            stories |= linked
+        if not stories:
+            alone.append(post)
+        ties.place(post, keys, shared, groups, stories)
+        near.add(post, keys)
+    tellings = Tellings(db, ties, {post: posts[post] for post in alone}, now)
+    for post in alone:
+        if (told := tellings.story(post)) is not None:
+            ties.join_stories(post, told)
+        tellings.add(post)
+    ties.write()
+    for index in (near, links, tellings):
+        index.write()
+    counts.mark(db, list(posts))  # and with them their groups
 
 
-def _leave(db: Database, post: int, own_key: str) -> None:
+def _leave(db: Database, posts: Mapping[int, Keys]) -> list[int]:
     """An edited post leaves the group it was in, and its own key with it, or it would tie the old copies to the new.
 
-    The copies left behind have to be counted again.
+    The copies left behind have to be counted again. Which posts did.
     """
-    if db.execute("SELECT 1 FROM group_members WHERE post = ?", [post]).fetchone():
-        counts.mark(db, [post])
-        db.execute("DELETE FROM group_members WHERE post = ?", [post])
-        db.execute("DELETE FROM group_keys WHERE key = ?", [own_key])
+    rows = db.execute(
+        "SELECT post FROM group_members WHERE post IN (SELECT value FROM json_each(?))", [json.dumps(list(posts))]
+    ).fetchall()
+    edited = [post for (post,) in rows]
+    counts.mark(db, edited)
+    db.conn.executemany("DELETE FROM group_members WHERE post = ?", [(post,) for post in edited])
+    db.conn.executemany("DELETE FROM group_keys WHERE key = ?", [(posts[post].group[0],) for post in edited])
+    forget(db, edited)
+    return edited
 
 
-def _merge_groups(db: Database, groups: Sequence[int]) -> int:
-    """One group of several, whose stories are one already; the ids of the others stay valid and point to it."""
-    keep, *others = groups
-    for other in others:
-        counts.mark_groups(db, [other])
-        db.execute('UPDATE group_members SET "group" = ? WHERE "group" = ?', [keep, other])
-        db.execute('UPDATE group_keys SET "group" = ? WHERE "group" = ?', [keep, other])
-        db.execute("UPDATE groups SET merged_into = ? WHERE id = ? OR merged_into = ?", [keep, other, other])
-    return keep
+@dataclass
+class Union:
+    """Ids of which some have become one: the lowest, which is the oldest. ``first``: the first new id."""
+
+    first: int
+    last: int = field(init=False)
+    into: dict[int, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.last = self.first - 1
+
+    def root(self, one: int) -> int:
+        while (other := self.into.get(one)) is not None:
+            one = other
+        return one
+
+    def join(self, ids: Iterable[int]) -> int:
+        """The one that they become; a new one of none."""
+        keep, *others = sorted(map(self.root, ids)) or [self._new()]
+        for other in others:
+            if other != keep:
+                self.into[other] = keep
+        return keep
+
+    def _new(self) -> int:
+        self.last += 1
+        return self.last
+
+    def fresh(self) -> list[int]:
+        return [i for i in range(self.first, self.last + 1) if i not in self.into]
+
+    def merged(self) -> list[tuple[int, int]]:
+        """(what it became, a stored one)."""
+        return [(self.root(one), one) for one in self.into if one < self.first]
 
 
-def _merge_stories(db: Database, stories: Sequence[int]) -> int:
-    """The oldest one stays; the ids of the others stay valid and point to it."""
-    keep, *others = stories
-    for other in others:
-        db.execute("UPDATE groups SET story = ? WHERE story = ?", [keep, other])
-        db.execute("UPDATE story_keys SET story = ? WHERE story = ?", [keep, other])
-        db.execute("UPDATE stories SET merged_into = ? WHERE id = ? OR merged_into = ?", [keep, other, other])
-    return keep
+class Ties:
+    """What is stored about the groups and stories that a batch may join, and what the batch makes of them."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._groups = Union(_next(db, "groups"))
+        self._stories = Union(_next(db, "stories"))
+        self._group_keys: dict[str, int] = {}
+        self._story_keys: dict[str, int] = {}
+        self._story_of: dict[int, int] = {}
+        self._members: dict[int, int] = {}
+        self._placed: dict[int, int] = {}
+        self._new_group_keys: set[str] = set()
+        self._new_story_keys: set[str] = set()
+
+    def load(self, posts: Mapping[int, Keys]) -> None:
+        self._group_keys = self._look_up('SELECT key, "group" FROM group_keys', "key", [
+            key for keys in posts.values() for key in keys.group
+        ])  # fmt: skip
+        self._story_keys = self._look_up("SELECT key, story FROM story_keys", "key", [
+            key for keys in posts.values() for key in (*keys.threads, *keys.links)
+        ])  # fmt: skip
+        self._load_stories(self._group_keys.values())
+
+    def load_members(self, posts: Iterable[int]) -> None:
+        """Know the groups of stored posts, and their stories."""
+        found = self._look_up('SELECT post, "group" FROM group_members', "post", list(posts))
+        self._members.update(found)
+        self._load_stories(found.values())
+
+    def _load_stories(self, groups: Iterable[int]) -> None:
+        self._story_of.update(self._look_up("SELECT id, story FROM groups", "id", list(set(groups))))
+
+    def _look_up(self, select: str, column: str, values: Sequence[object]) -> dict[Any, int]:
+        rows = self._db.execute(
+            f"{select} WHERE {column} IN (SELECT value FROM json_each(?))", [json.dumps(list(set(values)))]
+        )
+        return dict(rows.fetchall())
+
+    def knows(self, key: str) -> bool:
+        return key in self._group_keys
+
+    def groups_of(self, keys: Iterable[str]) -> set[int]:
+        return {self._groups.root(group) for key in keys if (group := self._group_keys.get(key)) is not None}
+
+    def stories_of(self, keys: Iterable[str]) -> set[int]:
+        return {self._stories.root(story) for key in keys if (story := self._story_keys.get(key)) is not None}
+
+    def group(self, post: int) -> int | None:
+        group = self._members.get(post)
+        return None if group is None else self._groups.root(group)
+
+    def story(self, group: int) -> int:
+        return self._stories.root(self._story_of[group])
+
+    def story_of_post(self, post: int) -> int | None:
+        group = self.group(post)
+        return None if group is None else self.story(group)
+
+    def place(
+        self, post: int, keys: Keys, links: Sequence[str], groups: Iterable[int], stories: Iterable[int]
+    ) -> None:  # fmt: skip
+        story = self._stories.join(stories)
+        group = self._groups.join(groups)
+        self._story_of[group] = story
+        self._members[post] = self._placed[post] = group
+        for key in keys.group:
+            self._group_keys[key] = group
+        for key in (*keys.threads, *links):
+            self._story_keys[key] = story
+        self._new_group_keys.update(keys.group)
+        self._new_story_keys.update(keys.threads, links)
+
+    def join_stories(self, post: int, story: int) -> None:
+        """The story of a placed post and another become one."""
+        self._stories.join((self.story(self._members[post]), story))
+
+    def write(self) -> None:
+        run = self._db.conn.executemany
+        run("INSERT INTO stories (id) VALUES (?)", [(story,) for story in self._stories.fresh()])
+        run("INSERT INTO groups (id, story) VALUES (?, ?)", [(g, self.story(g)) for g in self._groups.fresh()])
+        self._write_merged()
+        members = [(post, self._groups.root(group)) for post, group in self._placed.items()]
+        run("INSERT INTO group_members VALUES (?, ?)", members)
+        run(
+            """INSERT INTO group_keys (key, "group") VALUES (?, ?)
+               ON CONFLICT(key) DO UPDATE SET "group" = excluded."group" WHERE "group" <> excluded."group" """,
+            [(key, self._groups.root(self._group_keys[key])) for key in sorted(self._new_group_keys)],
+        )
+        run(
+            """INSERT INTO story_keys (key, story) VALUES (?, ?)
+               ON CONFLICT(key) DO UPDATE SET story = excluded.story WHERE story <> excluded.story""",
+            [(key, self._stories.root(self._story_keys[key])) for key in sorted(self._new_story_keys)],
+        )
+
+    def _write_merged(self) -> None:
+        """The ids of those that became part of another stay valid and point to it."""
+        run = self._db.conn.executemany
+        stories, groups = self._stories.merged(), self._groups.merged()
+        run("UPDATE groups SET story = ? WHERE story = ?", stories)
+        run("UPDATE story_keys SET story = ? WHERE story = ?", stories)
+        run("UPDATE stories SET merged_into = ?1 WHERE id = ?2 OR merged_into = ?2", stories)
+        counts.mark_groups(self._db, [group for _, group in groups])
+        run('UPDATE group_members SET "group" = ? WHERE "group" = ?', groups)
+        run('UPDATE group_keys SET "group" = ? WHERE "group" = ?', groups)
+        run("UPDATE groups SET merged_into = ?1 WHERE id = ?2 OR merged_into = ?2", groups)
 
 
-def _story(db: Database, group: int) -> int:
-    story: int = db.execute("SELECT story FROM groups WHERE id = ?", [group]).fetchone()[0]
-    return story
+def _next(db: Database, table: str) -> int:
+    return int(db.execute(f"SELECT coalesce(max(id), 0) + 1 FROM {table}").fetchone()[0])
 
 
-def _lookup(db: Database, table: str, column: str, keys: Sequence[str]) -> list[int]:
-    marks = ", ".join("?" * len(keys))
-    rows = db.execute(f"SELECT DISTINCT {column} FROM {table} WHERE key IN ({marks}) ORDER BY 1", list(keys))
-    return [i for (i,) in rows]
-
-
-def _point(db: Database, table: str, column: str, keys: Sequence[str], to: int) -> None:
-    db.conn.executemany(
-        f"""INSERT INTO {table} (key, {column}) VALUES (?, ?)
-            ON CONFLICT(key) DO UPDATE SET {column} = excluded.{column}""",
-        [(key, to) for key in keys],
-    )
-
-
-def _added(db: Database, sql: str, values: Sequence[object]) -> int:
-    identity = db.execute(sql, list(values)).lastrowid
-    assert identity is not None  # an INSERT that did not raise has a rowid
-    return identity
+def of_post(db: Database, platform: str, native_id: str) -> tuple[int, int]:
+    """The copy group and the story of a grouped post."""
+    row = db.execute(
+        """SELECT m."group", g.story FROM posts p JOIN group_members m ON m.post = p.id
+           JOIN groups g ON g.id = m."group"
+           WHERE p.platform = ? AND p.native_id = ?""",
+        [platform, native_id],
+    ).fetchone()
+    return int(row[0]), int(row[1])

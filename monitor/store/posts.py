@@ -61,6 +61,8 @@ class Queued:
     root: str
     ticket: int
     named: tuple[str, ...]
+    url: str = ""
+    page: str = ""
 
 
 AuthorKey = Callable[[str, str], str]
@@ -296,18 +298,20 @@ def enqueue_all(db: Database, stage: str) -> None:
 def take(db: Database, stage: str, limit: int) -> list[Queued]:
     """The next posts that a stage has to do, oldest first; they stay queued until ``done``."""
     rows = db.execute(
-        """SELECT p.id, p.platform, p.native_id, p.kind, p.text, p.author_key, p.parent, p.root, q.ticket, p.named
+        """SELECT p.id, p.platform, p.native_id, p.kind, p.text, p.author_key, p.parent, p.root, q.ticket, p.named,
+                  p.url, p.page
            FROM queue q JOIN posts p ON p.id = q.post WHERE q.stage = ? ORDER BY q.post LIMIT ?""",
         [stage, limit],
     ).fetchall()
-    return [Queued(*(*row[:9], tuple(json.loads(row[9])))) for row in rows]
+    return [Queued(*(*row[:9], tuple(json.loads(row[9])), *row[10:])) for row in rows]
 
 
 def read(db: Database, ids: Iterable[int]) -> list[Queued]:
     """Posts by their id, as the stages read them; they need not be queued."""
-    one = """SELECT id, platform, native_id, kind, text, author_key, parent, root, 0, named FROM posts WHERE id = ?"""
+    one = """SELECT id, platform, native_id, kind, text, author_key, parent, root, 0, named, url, page
+             FROM posts WHERE id = ?"""
     rows = [db.execute(one, [i]).fetchone() for i in ids]
-    return [Queued(*(*row[:9], tuple(json.loads(row[9])))) for row in rows]
+    return [Queued(*(*row[:9], tuple(json.loads(row[9])), *row[10:])) for row in rows]
 
 
 def newest_texts(db: Database, limit: int) -> list[tuple[str, bool]]:

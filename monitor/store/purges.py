@@ -17,6 +17,7 @@ from datetime import datetime
 from sqlite_utils import Database
 
 from monitor.model import utc_text
+from monitor.store import likeness
 from monitor.store.posts import STAGES
 
 DRAWN = "purged:"
@@ -99,6 +100,7 @@ def empty(db: Database, posts: Sequence[int], now: datetime) -> None:
         [(utc_text(now), i) for i in idle],
     )
     _forget_work(db, idle)
+    likeness.forget(db, idle)
     for table in ("revisions", "engagement"):
         db.conn.executemany(f"DELETE FROM {table} WHERE post = ?", ids)
     db.conn.executemany("UPDATE sightings SET text_hash = x'' WHERE post = ?", ids)
@@ -135,6 +137,7 @@ def remove(db: Database, posts: Sequence[int]) -> None:
     now. Keys of groups stay, so that copies that come later still find their group."""
     idle = _none(db, f"{_WAITS} OR {_NEEDED} OR {_DENIED}", posts)
     _forget_work(db, idle)
+    likeness.forget(db, idle)
     ids = [(i,) for i in idle]
     for table in ("revisions", "engagement", "scores", "group_members", "sightings"):
         db.conn.executemany(f"DELETE FROM {table} WHERE post = ?", ids)

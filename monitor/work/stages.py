@@ -96,13 +96,19 @@ def store_scores(
 
 
 def tie(_app: App, batch: Sequence[Queued]) -> list[Keys]:
-    return [keys(p.platform, p.native_id, p.kind, p.text, p.parent, p.root) for p in batch]
+    return [keys_of(post) for post in batch]
 
 
-def store_groups(_app: App, db: Database, batch: Sequence[Queued], tied: dict[int, Keys]) -> None:
+def keys_of(post: Queued) -> Keys:
+    return keys(
+        post.platform, post.native_id, post.kind, post.text, post.parent, post.root, url=post.url, page=post.page
+    )
+
+
+def store_groups(_app: App, db: Database, batch: Sequence[Queued], tied: dict[int, Keys], now: datetime) -> None:
     with writing(db):
         service.clear_failures(db, "group", tied)
-        groups.assign(db, tied)
+        groups.assign(db, tied, now)
         not_us.keep_to(db, tied)
         posts.done(db, "group", batch)
 

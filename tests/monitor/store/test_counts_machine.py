@@ -176,7 +176,7 @@ class Counts(RuleBasedStateMachine):
         batch = posts.take(self.db, "group", 4)
         tied = {p.id: keys(p.platform, p.native_id, p.kind, p.text, p.parent, p.root) for p in batch}
         with self.transaction(killed):
-            groups.assign(self.db, tied)
+            groups.assign(self.db, tied, START)
             posts.done(self.db, "group", batch)
 
     @rule(data=st.data(), label=LABELS, killed=st.booleans())
@@ -262,7 +262,7 @@ def test_thirty_people_are_thirty_voices_and_one_text_pasted_is_one(db: Database
         models.use(db, "m1", START)
         bad = [mentions.Scored(p.id, Score(0.1, 0.9, Label.NEGATIVE)) for p in batch]
         mentions.refresh(db, mentions.add_scores(db, bad, "m1", START))
-        groups.assign(db, {p.id: keys(p.platform, p.native_id, p.kind, p.text, p.parent, p.root) for p in batch})
+        groups.assign(db, {p.id: keys(p.platform, p.native_id, p.kind, p.text, p.parent, p.root) for p in batch}, START)
         counts.recount(db)
     (row,) = counts.stored(db)
     assert row[3:-1] == ((30, 30, 30, 30, 0) if len(text) < 12 else (30, 30, 1, 1, 0))

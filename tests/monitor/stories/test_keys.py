@@ -29,5 +29,5 @@ def test_a_thread_is_one_story() -> None:
     root = keys("ptt", "1", "post", LONG, "", "")
     reply = keys("ptt", "2", "comment", "退钱", "1", "1")
     other = keys("ptt", "3", "comment", "退钱", "9", "9")
-    assert set(root.story) & set(reply.story)
-    assert not set(root.story) & set(other.story)
+    assert set(root.threads) & set(reply.threads)
+    assert not set(root.threads) & set(other.threads)

@@ -1,0 +1,82 @@
+"""Near-copies of a batch among the texts of the last weeks, and among itself."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from sqlite_utils import Database
+
+from monitor.store.likeness import Likenesses, Window, votes
+from monitor.stories import Keys
+from monitor.stories.copies import KEPT, alike, cores, marks
+
+if TYPE_CHECKING:
+    from monitor.store.groups import Ties
+
+COPIES = Window("copy", timedelta(days=14), 100_000)
+"""A text is passed on within days, and one that was not for a fortnight begins anew. Its very words are known for as
+long as the database is: only what was changed on the way is not. 100,000 texts take 60 MB."""
+
+COMMON = 5
+"""Groups from which on a mark that they share is a phrase of many, and tells of no copy."""
+
+COMPARED = 12
+"""Texts that a new one is compared with, those with most of its marks first."""
+
+
+class NearCopies:
+    """``again``: posts that were grouped before, so that their own words are known from themselves."""
+
+    def __init__(
+        self, db: Database, ties: Ties, posts: Mapping[int, Keys], again: Collection[int], now: datetime
+    ) -> None:  # fmt: skip
+        self._db, self._ties, self._posts, self._again = db, ties, posts, frozenset(again)
+        self._known = Likenesses(db, COPIES, now)
+        self._marks = {core: marks(core) for post, keys in posts.items() for core in self._unknown(post, keys)}
+        self._groups: dict[int, int] = {}
+        self._cores: dict[int, tuple[str, ...]] = {}
+        ties.load_members(self._known.load(mark for found in self._marks.values() for mark in found))
+
+    def _unknown(self, post: int, keys: Keys) -> Sequence[str]:
+        """The cores that no other post has had word for word."""
+        if post in self._again:
+            return keys.cores
+        return [c for c, key in zip(keys.cores, keys.group[1:], strict=False) if not self._ties.knows(key)]
+
+    def groups(self, post: int, keys: Keys) -> set[int]:
+        """The groups that hold a near-copy of this post."""
+        found: set[int] = set()
+        self._new = self._unknown(post, keys)
+        for core in self._new:
+            held = self._known.held(self._marks[core])
+            holders = set(chain.from_iterable(held))
+            of = {holder: group for holder in holders if (group := self._ties.group(holder)) is not None}
+            for holder, shared in votes(held, of, COMMON).most_common(COMPARED):
+                if shared < min(2, len(self._marks[core]) - 1):
+                    break
+                group = of.get(holder)
+                if group is not None and group not in found and self._alike(core, holder):
+                    found.add(group)
+                    self._known.found(holder)
+        return found
+
+    def _alike(self, core: str, holder: int) -> bool:
+        return any(alike(core, other) for other in self._cores_of(holder))
+
+    def _cores_of(self, holder: int) -> tuple[str, ...]:
+        if holder in self._posts:
+            return self._posts[holder].cores
+        if holder not in self._cores:
+            row = self._db.execute("SELECT text FROM posts WHERE id = ?", [holder]).fetchone()
+            self._cores[holder] = cores(row[0]) if row else ()
+        return self._cores[holder]
+
+    def add(self, post: int, keys: Keys) -> None:
+        """To be found by those after it, unless it says nothing new."""
+        self._known.add(post, {mark: None for core in self._new for mark in self._marks[core][:KEPT]})
+
+    def write(self) -> None:
+        self._known.write()

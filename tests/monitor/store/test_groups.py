@@ -1,0 +1,228 @@
+"""Copy groups and stories as they are stored: found again after a restart, bounded, the same in any order."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlite_utils import Database
+
+from monitor.model import Author, Engagement, Post
+from monitor.store import brand_ids, groups, likeness, mentions, open_store, posts, purges, writing
+from monitor.store.alike import COPIES
+from monitor.store.likeness import Window
+from monitor.store.story_facts import story_facts
+from monitor.work.grouping import group_posts
+from monitor.work.stages import keys_of
+
+NOW = datetime(2026, 11, 20, 2, 0, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+TEXT = "昨天在澄嵐門市買的氣炸鍋，用了不到一個月就開始冒煙，打客服電話沒人接，最後叫我自己寄回去，運費還要我出。"
+OTHER = "今早搭霽川的巴士，司機一路講電話還闖紅燈，到站也不停，跟客服反映只說會轉達，真的很誇張。"
+
+
+def store(db: Database, found: list[Post], now: datetime = NOW) -> None:
+    with writing(db):
+        posts.add(db, found, posts.Arrival("s", now, 2 * HOUR), lambda p, a: a)
+        batch = posts.take(db, "match", 5000)
+        posts.done(db, "match", batch)
+        groups.assign(db, {p.id: keys_of(p) for p in batch}, now)
+
+
+def told(number: int | str, text: str, at: datetime = NOW, **more: object) -> Post:
+    return Post("forum", str(number), text, published_at=at, **more)  # type: ignore[arg-type]
+
+
+def of(db: Database, number: int | str) -> tuple[int, int]:
+    return groups.of_post(db, "forum", str(number))
+
+
+def test_a_copy_is_known_after_a_restart_and_in_another_batch(tmp_path: Path) -> None:
+    db = open_store(tmp_path / "a.db")
+    store(db, [told(1, TEXT), told(2, OTHER)])
+    db.close()
+    db = open_store(tmp_path / "a.db")
+    store(db, [told(3, f"轉發//@甲:{TEXT[:30]}…"), told(4, TEXT.replace("澄嵐", "海鹽社"))], NOW + HOUR)
+    assert of(db, 3) == of(db, 1)
+    assert len({of(db, n)[0] for n in (1, 2, 4)}) == 3
+    db.close()
+
+
+def test_a_text_that_holds_two_groups_makes_them_one_and_their_ids_stay_valid(db: Database) -> None:
+    store(db, [told(1, TEXT[:24]), told(2, TEXT[30:])])
+    assert of(db, 1)[0] != of(db, 2)[0]
+    store(db, [told(3, TEXT)])
+    assert of(db, 1) == of(db, 2) == of(db, 3)
+    assert db.execute("SELECT id, merged_into FROM groups").fetchall() == [(1, None), (2, 1)]
+    assert db.execute("SELECT id, merged_into FROM stories").fetchall() == [(1, None), (2, 1)]
+
+
+def test_an_edited_post_leaves_its_copies_and_is_not_found_by_its_old_text(db: Database) -> None:
+    store(db, [told(1, TEXT)])
+    with writing(db):
+        posts.add(db, [told(1, OTHER)], posts.Arrival("s", NOW, 2 * HOUR), lambda p, a: a)
+        batch = posts.take(db, "group", 10)
+        groups.assign(db, {p.id: keys_of(p) for p in batch}, NOW)
+    store(db, [told(2, TEXT[:40]), told(3, OTHER[:30])])
+    assert of(db, 3)[0] == of(db, 1)[0] != of(db, 2)[0]
+
+
+def test_marks_are_forgotten_after_their_time_and_beyond_their_number(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    monkeypatch.setattr("monitor.store.alike.COPIES", Window("copy", COPIES.keep, 50))
+    rng = random.Random(3)
+    many = [told(n, "".join(rng.choices("澄嵐門市買的氣炸鍋不到一個月就開始冒煙打客服電話", k=40))) for n in range(300)]
+    for at in range(0, 300, 50):
+        store(db, many[at : at + 50], NOW + at * timedelta(minutes=1))
+        assert db.execute("SELECT count(*) FROM copy_texts").fetchone()[0] <= 50
+    assert db.execute("SELECT count(*) FROM copy_marks").fetchone()[0] <= 50 * 24
+    store(db, [told("late", OTHER)], NOW + COPIES.keep + 6 * HOUR)
+    assert db.execute("SELECT count(*) FROM copy_texts").fetchone() == (1,)
+    assert db.execute("SELECT count(*) FROM copy_marks WHERE post NOT IN (SELECT post FROM copy_texts)").fetchone() == (
+        0,
+    )
+
+
+def test_a_flood_of_changed_copies_fills_no_table(db: Database) -> None:
+    rng = random.Random(4)
+    flood = []
+    for n in range(1500):
+        at = rng.randrange(len(TEXT))
+        flood.append(told(n, f"{TEXT[:at]}{rng.choice('的了呢啊哦')}{TEXT[at:]}#{rng.randrange(99)}"))
+    for at in range(0, 1500, 500):
+        store(db, flood[at : at + 500])
+    assert len({of(db, n)[0] for n in range(1500)}) == 1
+    most = max(n for (n,) in db.execute("SELECT count(*) FROM copy_marks GROUP BY mark"))
+    assert most <= likeness.MOST_HOLDERS
+
+
+def test_a_purged_text_leads_nobody_to_it(db: Database) -> None:
+    store(db, [told(1, TEXT)])
+    with writing(db):
+        purges.empty(db, [1], NOW)
+    assert db.execute("SELECT count(*) FROM copy_marks").fetchone() == (0,)
+    store(db, [told(2, TEXT[:40])])
+    assert of(db, 1)[0] != of(db, 2)[0]
+
+
+def test_any_order_gives_nearly_the_same_groups() -> None:
+    rng = random.Random(5)
+    base = [
+        "".join(
+            rng.choices(
+                "昨天在門市買了東西不到一個月就壞掉打電話沒人接最後叫我自己寄回去運費還要出真誇張",
+                k=rng.randint(30, 70),
+            )
+        )
+        for _ in range(60)
+    ]
+    found = [told(f"{n}.{i}", change(text, i, rng)) for n, text in enumerate(base) for i in range(4)]
+    partitions = []
+    for seed in range(3):
+        order = random.Random(seed).sample(found, len(found))
+        grouped = {native: group for native, group, _ in group_posts(order, NOW)}
+        partitions.append([grouped[p.native_id] for p in found])
+    truth = [p.native_id.split(".")[0] for p in found]
+    for one in partitions:
+        both, wanted = pairs(zip(truth, one, strict=True)), pairs(truth)
+        assert both / wanted >= 0.97
+        assert both / pairs(one) >= 0.97
+        for other in partitions:
+            shared = pairs(zip(one, other, strict=True))
+            assert shared / (pairs(one) + pairs(other) - shared) >= 0.95
+
+
+def change(text: str, how: int, rng: random.Random) -> str:
+    cut = text[: max(20, int(len(text) * rng.uniform(0.5, 0.8)))]
+    return [text, f"轉發//@甲:{text}", f"{cut}…全文", f"【轉】{text} #熱議# 😡"][how]
+
+
+def pairs(labels: object) -> int:
+    return sum(n * (n - 1) // 2 for n in Counter(labels).values())  # type: ignore[call-overload]
+
+
+LINK = "https://news.example.com/story/77"
+
+
+def test_a_new_link_ties_stories_and_a_standing_one_does_not(db: Database) -> None:
+    store(db, [told(1, f"看看 {LINK}?utm_source=a"), told(2, "太扯 http://m.news.example.com/story/77/", NOW + HOUR),
+               told(3, "新品開箱 https://example.com/", NOW),
+               told(4, "退錢 https://example.com/?from=app", NOW)])  # fmt: skip
+    assert of(db, 1)[1] == of(db, 2)[1]
+    assert len({of(db, n)[1] for n in (1, 3, 4)}) == 3
+    store(db, [told(5, f"又看到 {LINK}", NOW + 4 * 24 * HOUR)], NOW + 4 * 24 * HOUR)
+    assert of(db, 5)[1] != of(db, 1)[1]
+
+
+def test_a_list_of_links_ties_no_two_happenings(db: Database) -> None:
+    store(db, [told(1, "甲 https://a.example/x/1"), told(2, "乙 https://b.example/y/2")])
+    store(db, [told(3, "本日新聞 https://a.example/x/1 https://b.example/y/2")])
+    assert of(db, 1)[1] != of(db, 2)[1]
+
+
+def test_a_post_is_tied_to_who_links_to_it(db: Database) -> None:
+    store(
+        db, [told(1, "推這篇 https://board.example/M.77.html"), told(2, OTHER, url="https://board.example/M.77.html")]
+    )
+    assert of(db, 1)[1] == of(db, 2)[1]
+    assert of(db, 1)[0] != of(db, 2)[0]
+
+
+TELLINGS = (
+    "台中一名陳姓婦人昨晚使用澄嵐氣炸鍋時突然冒煙，消防局獲報派員前往，所幸無人受傷",
+    "澄嵐氣炸鍋冒煙，台中婦人險釀火災，消防局派員到場",
+)
+
+
+def test_tellings_of_one_event_are_one_story_and_no_copies_while_they_are_close(db: Database) -> None:
+    store(db, [told(n, text) for n, text in enumerate(TELLINGS)])
+    assert of(db, 0)[1] == of(db, 1)[1]
+    assert of(db, 0)[0] != of(db, 1)[0]
+    store(db, [told(9, TELLINGS[0].replace("昨晚", "昨夜凌晨時分").replace("一名", "有位"), NOW + 72 * HOUR)])
+    store(
+        db,
+        [
+            told(7, "澄嵐宣布電鍋下月調漲兩成，消基會要求說明成本結構"),
+            told(8, TELLINGS[1][2:], NOW + 72 * HOUR, page="v1", root="8"),
+        ],
+    )
+    assert of(db, 7)[1] != of(db, 0)[1]
+
+
+def test_the_facts_of_a_story(db: Database) -> None:
+    brand = brand_ids(db, {"澄嵐": "own"})["澄嵐"]
+    usual = [told(f"u{n}", f"澄嵐氣炸鍋{what}，第{n}次", NOW - (n + 30) * HOUR)
+             for n, what in enumerate(["很好用", "有點吵", "清洗麻煩", "外觀漂亮"] * 10)]  # fmt: skip
+    found = [
+        told(n, text, NOW + n * HOUR, author=Author("a" if n < 2 else f"b{n}", followers=10 * n + 5),
+             engagement=Engagement(likes=n), url=LINK)
+        for n, text in enumerate([*(f"氣炸鍋冒煙第{n}台，消防局來了" for n in range(6)), TEXT, f"轉//@甲:{TEXT}"])
+    ]  # fmt: skip
+    found.append(Post("board", "1", f"冒煙 {LINK}", published_at=NOW + 2 * HOUR, author=Author("c", followers=7)))
+    store(db, [*usual, *found], NOW + 9 * HOUR)
+    with writing(db):
+        rows = db.execute("SELECT id FROM posts").fetchall()
+        mentions.replace(db, {i: [mentions.Mention(brand, "term", "澄嵐")] for (i,) in rows}, {})
+    story = of(db, 0)[1]
+    facts = story_facts(db, brand, story, NOW + 9 * HOUR)
+    assert facts is not None
+    assert (facts.first_seen, facts.last_seen, facts.posts, facts.copies) == (NOW, NOW + 7 * HOUR, 9, 1)
+    assert facts.platforms == (("forum", NOW), ("board", NOW + 2 * HOUR))
+    assert facts.by_hour[2] == (NOW + 2 * HOUR, 2)
+    assert (facts.loudest, facts.reach) == (("b7", 75), 15 + 25 + 35 + 45 + 55 + 65 + 75 + 7)
+    assert facts.engagement == sum(range(8))
+    assert facts.doubling == 4 * HOUR
+    assert "冒煙" in facts.terms[0][0]
+    assert story_facts(db, brand, 10**6, NOW) is None
+    early = story_facts(db, brand, story, NOW + HOUR)
+    assert early is not None
+    assert early.posts == 2
+    (row,) = db.execute(
+        "SELECT posts, copies, texts, platforms, most_followers FROM v_stories WHERE story = ?", [story]
+    )
+    assert row == (9, 1, 8, row[3], 75)
+    assert set(row[3].split(",")) == {"forum", "board"}

@@ -1,0 +1,74 @@
+"""What a story is about and how fast it grows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from monitor.stories.telling import doubling_time, log_odds, telling_words
+from monitor.stories.topics import likeness, terms, weigh
+from monitor.text import fold_text
+
+NOW = datetime(2026, 11, 20, 2, 0, tzinfo=UTC)
+USUAL = [
+    f"澄嵐氣炸鍋{what}，客服{how}"
+    for what in ("很好用", "有點吵", "清洗麻煩", "外觀漂亮")
+    for how in ("回得慢", "還可以", "很親切")
+] * 5
+STORY = [
+    "澄嵐氣炸鍋突然冒煙了",
+    "我家的氣炸鍋也冒煙，消防局都來了",
+    "冒煙還不召回？客服裝死",
+    "消防局說是線路短路冒煙",
+] * 3
+
+
+def test_the_words_that_set_a_story_apart_come_first_as_written() -> None:
+    words = telling_words(STORY, USUAL, own=["澄嵐"])
+    assert [word for word, _ in words][:2] == ["冒煙", "消防局"]
+    assert all(z >= 2 for _, z in words)
+    assert not {"澄嵐", "客服", "氣炸鍋"} & {word for word, _ in words}
+
+
+def test_raw_counts_would_say_another_word() -> None:
+    counted = Counter(word for text in STORY for word in ("氣炸鍋", "冒煙", "消防局") if word in text)
+    usual = Counter(word for text in USUAL for word in ("氣炸鍋", "冒煙", "消防局") if word in text)
+    scored = log_odds(counted, usual, counted)
+    assert max(scored, key=scored.__getitem__) == "冒煙"
+    assert usual.most_common(1)[0][0] == "氣炸鍋"
+    assert scored["氣炸鍋"] < 0 < scored["消防局"]
+
+
+def test_nothing_said_and_nothing_usual_is_no_error() -> None:
+    assert telling_words([], USUAL) == []
+    assert telling_words(["@某人 https://example.test [怒]"], []) == []
+
+
+@pytest.mark.parametrize(
+    ("minutes", "doubled"),
+    [([0, 1, 2], None), ([0, 0, 0, 0], None), ([0, 10, 20, 30], 20), ([0, 60, 90, 100, 105, 110], 20)],
+)
+def test_the_doubling_time_is_that_of_the_newer_half(minutes: list[int], doubled: int | None) -> None:
+    times = [NOW + timedelta(minutes=n) for n in reversed(minutes)]
+    assert doubling_time(times) == (timedelta(minutes=doubled) if doubled else None)
+
+
+def weighed(text: str) -> dict[int, float]:
+    return weigh(terms(fold_text(text)), {}, 0)
+
+
+def test_two_tellings_of_one_event_are_like_and_the_brands_other_news_is_not() -> None:
+    one = weighed("台中一名陳姓婦人昨晚使用澄嵐氣炸鍋時突然冒煙，消防局獲報派員前往，所幸無人受傷")
+    other = weighed("台中婦人用氣炸鍋險釀火災，消防局獲報到場，澄嵐：將全面檢測")
+    another = weighed("原物料上漲，澄嵐宣布電鍋售價下月調漲百分之二十，消基會要求說明")
+    assert likeness(one, other) > 0.1
+    assert likeness(one, another) == 0
+    assert likeness(one, one) == pytest.approx(1)
+
+
+def test_what_every_story_tells_of_weighs_little() -> None:
+    told = terms(fold_text("澄嵐宣布關閉上海研發中心，三百人受影響"))
+    common = dict.fromkeys(told, 900)
+    assert max(weigh(told, common, 1000).values()) < 1 < min(weigh(told, {}, 1000).values())
