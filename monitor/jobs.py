@@ -33,6 +33,7 @@ from monitor.work import (
     collecting,
     digesting,
     heartbeat,
+    paging,
     purging,
     rechecking,
     replaying,
@@ -296,17 +297,21 @@ def make_digest(
 
 
 def send(app: App, db: Database, now: datetime, report: Report) -> None:
-    """Hand over the mail that is owed and due, each message to each recipient by itself."""
-    owed, (settings, error) = outbox.due(db, now), attempt(lambda: app.smtp)
+    """Write the incidents' pages, and hand over the mail that is owed and due, each message to each recipient by
+    itself."""
+    pages(app, db, now)
+    settings, error = attempt(lambda: app.smtp)
     if error is not None:
         fail(app, db, "send", "outbox", error, now)
-    if not owed or settings is None:
+    if settings is None or not outbox.due(db, now):
         return
+    sending.fold(db, now)
+    owed = outbox.due(db, now)
     with sending.connection(settings) as server:
         for delivery in owed:
             if app.stop.is_set():
                 break
-            taken, error = attempt(lambda d=delivery: sending.hand_over(settings, db, server, d, now))  # type: ignore[misc]
+            taken, error = attempt(lambda d=delivery: sending.hand_over(app, db, server, d, now))  # type: ignore[misc]
             report.sent += bool(taken)
             if isinstance(error, ServerUnreachable):
                 sending.put_off(db, owed[owed.index(delivery) :], error, now)
@@ -316,6 +321,16 @@ def send(app: App, db: Database, now: datetime, report: Report) -> None:
                 fail(app, db, "send", delivery.message_id, error, now)
     if error is None:
         service.clear_failure(db, "send", "outbox")
+
+
+def pages(app: App, db: Database, now: datetime) -> None:
+    """Write the page of each incident of which more happened than its page tells; before the mail that links it."""
+    for incident, events in paging.due(app, db):
+        _, error = attempt(lambda i=incident, n=events: paging.write(app, db, i, n, now))  # type: ignore[misc]
+        if error is not None:
+            fail(app, db, "page", f"incident {incident}", error, now)
+        else:
+            service.clear_failure(db, "page", f"incident {incident}")
 
 
 def purge(app: App, db: Database, now: datetime) -> None:

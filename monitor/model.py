@@ -274,8 +274,8 @@ STORY_HOURS = 72
 
 @dataclass(frozen=True, slots=True)
 class IncidentLine:
-    """An incident as lists show it. ``origin`` is ``live`` or ``history``; ``headline`` the first words of its loudest
-    post, verbatim."""
+    """An incident as lists show it. ``origin``: ``live`` or ``history``; ``state``: open, escalated, acknowledged,
+    silenced or resolved."""
 
     incident_id: int
     brand: str
@@ -402,13 +402,54 @@ class Digest:
 
 
 @dataclass(frozen=True, slots=True)
-class AlertFacts:
-    """What one alert mail says. ``event`` is opened, raised, grown, spread, escalated, acknowledged, unsilenced,
-    reopened, resolved, or not_us: resolved because people said that its posts were about something else.
+class EventLine:
+    """One thing that happened to an incident: ``by`` a person, if it was one."""
 
-    ``evidence`` is the spike's own arithmetic (see ``monitor.spikes.Measurement.evidence``). ``excess_by_platform``
-    are shares (0..1) of the negative voices above expectation. ``subject_size`` is fixed when the incident opens, so
-    that the whole thread keeps one subject.
+    at: datetime
+    event: str
+    by: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NextMail:
+    """When an incident's next mail comes. ``voices``: at so many; ``critical`` and ``over``: when it becomes critical,
+    when it ends; ``platform_share``: when a further platform brings that share (0..1) of the excess. ``escalates_at``:
+    unless somebody takes it by then it also goes to ``escalates_to``. ``reopens_within``: how long after its end it may
+    begin again.
+    """
+
+    voices: int | None = None
+    critical: bool = False
+    platform_share: float | None = None
+    over: bool = False
+    escalates_at: datetime | None = None
+    escalates_to: tuple[str, ...] = ()
+    reopens_within: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command line as it can be pasted. ``does``: ack, silence, not_us, resolve, look; prepare: to type before."""
+
+    does: str
+    line: str
+
+
+@dataclass(frozen=True, slots=True)
+class AlertFacts:
+    """What one alert mail, or an incident's page, says.
+
+    ``event`` is opened, raised, grown, spread, escalated, acknowledged, silenced, unsilenced, reopened, continues,
+    resolved or not_us (over, because people said that it was not about the brand); ``by``: who did that.
+
+    ``evidence`` is the arithmetic of the finding that it tells: a spike's (``monitor.spikes.Measurement.evidence``), or
+    with ``"kind"`` burst or takeoff what those watchers measured; ``worst`` that of the incident's finding which chance
+    explains least. ``excess_by_platform`` are shares (0..1) of the negative voices above expectation. ``kind`` and
+    ``subject_size`` are fixed when the incident opens, so that the whole thread keeps one subject.
+
+    ``reply_to``: where an answer is read, which makes buttons; ``page``: the address of the incident's page; ``story``:
+    the one it is about, where one is known.
     """
 
     incident: IncidentLine
@@ -424,7 +465,16 @@ class AlertFacts:
     copies: int
     excess_by_platform: tuple[tuple[str, float], ...]
     coverage: tuple[SourceCoverage, ...]
-    commands: tuple[str, ...] = ()
+    commands: tuple[Command, ...] = ()
+    kind: Kind = Kind.SPIKE
+    worst: Mapping[str, Any] = field(default_factory=dict)
+    by: str = ""
+    silenced_until: datetime | None = None
+    next_mail: NextMail = NextMail()
+    events: tuple[EventLine, ...] = ()
+    reply_to: str = ""
+    page: str = ""
+    story: StoryFacts | None = None
 
 
 @dataclass(frozen=True, slots=True)

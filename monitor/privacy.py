@@ -63,3 +63,9 @@ def author_key(key: bytes) -> Callable[[str, str], str]:
         return hmac.new(key, f"{platform}:{author}".encode("utf-8", "replace"), hashlib.sha256).hexdigest()
 
     return of
+
+
+def answer_key(key: bytes, identity: str) -> bytes:
+    """The key of the tokens in the addresses of alerts. ``identity``: the database's own name (``service.identity``),
+    so that an answer to one installation is none to another that shares the key file."""
+    return hmac.new(key, f"answers to alerts:{identity}".encode(), hashlib.sha256).digest()

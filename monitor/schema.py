@@ -231,6 +231,18 @@ INCIDENTS_AND_PEOPLE = (
     "ALTER TABLE deliveries ADD COLUMN folded_into INTEGER REFERENCES outbox(id)",
 )
 
+ALERT_MAIL = (
+    # Of an alert: where answers go, what happened, how many events its incident had with it, ids of the posts quoted.
+    "ALTER TABLE outbox ADD COLUMN reply_to TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE outbox ADD COLUMN event TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE outbox ADD COLUMN number INTEGER",
+    "ALTER TABLE outbox ADD COLUMN posts TEXT NOT NULL DEFAULT '[]'",
+    "CREATE INDEX outbox_by_incident ON outbox (incident) WHERE incident IS NOT NULL",
+    "CREATE INDEX deliveries_folded ON deliveries (folded_into) WHERE folded_into IS NOT NULL",
+    # How many events its page tells of: it is written again once there are more.
+    "ALTER TABLE incidents ADD COLUMN paged INTEGER NOT NULL DEFAULT 0",
+)
+
 LIFE_OF_INCIDENTS = (
     # How it ended ('calm', 'person', 'not us'), and the end of the first calm quarter after its last finding. Only what
     # has been calm can flare up again; what a person ended while it went on is not told anew.
@@ -409,6 +421,13 @@ def lists_in_turns(db: Database) -> None:
         db.execute(statement)
     db.execute("DROP VIEW v_coverage")
     db.execute(f"CREATE VIEW v_coverage AS {VIEWS['v_coverage']}")
+
+
+@migrations()
+def alert_mail(db: Database) -> None:
+    """What answers to an alert need to know of it, and which incidents' pages are to be written."""
+    for statement in ALERT_MAIL:
+        db.execute(statement)
 
 
 @migrations()

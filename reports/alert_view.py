@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
-from typing import Any
-from zoneinfo import ZoneInfo
+from urllib.parse import quote as percent
 
-from monitor.model import AlertFacts, OpsFacts, from_utc_text
+from monitor.model import AlertFacts, EventLine, Kind, OpsFacts
+from reports.arithmetic import arithmetic, local_day, loudest, worst
 from reports.coverage import CoverageText, Window, coverage_text
 from reports.incident_view import (
     NAME_LENGTH,
@@ -21,15 +19,32 @@ from reports.incident_view import (
     state_word,
 )
 from reports.language import Language
-from reports.safe import line
+from reports.next_mail import next_mail
+from reports.safe import http_url, line, subject
+from reports.spread_view import spread
 
 QUOTES_SHOWN = 3
 PLATFORMS_SHOWN = 5
+EVENTS_SHOWN = 40
+OVER = ("resolved", "not_us")
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """A link that opens an answer to the alert, written already: ``word`` is its text."""
+
+    label: str
+    word: str
+    href: str
 
 
 @dataclass(frozen=True, slots=True)
 class AlertView:
-    """``lead`` is the state in a few words, ``standing`` severity and owner, ``arithmetic`` one line to judge it by."""
+    """``lead`` is the state in a few words, ``standing`` severity and owner, ``arithmetic`` one line to judge it by.
+
+    ``quotes`` carry the post's number and, where answers are read, the link that says it is not about the brand.
+    ``first`` is the command line that makes the others (label and line) work in a fresh shell.
+    """
 
     subject: str
     brand: str
@@ -37,113 +52,153 @@ class AlertView:
     tone: str
     standing: str
     arithmetic: str
+    worst: str
     incident: IncidentView
-    quotes: tuple[QuoteView, ...]
+    quotes: tuple[tuple[str, QuoteView, str], ...]
     facts: tuple[tuple[str, str], ...]
     platforms: tuple[tuple[str, str, float], ...]
     coverage: CoverageText
-    commands: tuple[str, ...]
+    buttons: tuple[Button, ...]
+    words: str
+    spread: tuple[tuple[str, str], ...]
+    next_mail: tuple[str, ...]
+    first: str
+    commands: tuple[tuple[str, str], ...]
+    events: tuple[tuple[str, str], ...]
+    page: str
     zone: str
     made_at: str
 
 
 def alert_view(facts: AlertFacts, words: Language) -> AlertView:
     incident = facts.incident
-    brand = line(incident.brand, NAME_LENGTH)
-    today = _local_day(facts)
+    today = local_day(facts)
     window = Window(incident.onset, facts.at, facts.zone, today)
-    parts = (severity_word(incident.severity, words), state_word(incident.state, words), owner_words(incident, words))
+    title = _subject(facts, words)
+    buttons = _buttons(facts, title, words)
+    quotes = ((q, quote_view(q, facts.zone, words, today)) for q in facts.quotes[:QUOTES_SHOWN])
     return AlertView(
-        subject=words.ngettext(
-            "%(brand)s: negative spike, %(n)s voice, incident %(id)s",
-            "%(brand)s: negative spike, %(n)s voices, incident %(id)s",
-            facts.subject_size,
-            brand=brand,
-            id=incident.incident_id,
-        ),
-        brand=brand,
-        lead=_lead(facts, words),
-        tone="resolved" if facts.event in ("resolved", "not_us") else str(incident.severity),
-        standing=" · ".join(dict.fromkeys(filter(None, parts))),
-        arithmetic=_arithmetic(facts, words),
+        subject=title,
+        brand=line(incident.brand, NAME_LENGTH),
+        lead=event_word(facts.event, words),
+        tone="resolved" if facts.event in OVER else str(incident.severity),
+        standing=_standing(facts, words),
+        arithmetic=arithmetic(facts, words),
+        worst=worst(facts, words),
         incident=incident_view(incident, facts.zone, words, today),
-        quotes=tuple(quote_view(q, facts.zone, words, today) for q in facts.quotes[:QUOTES_SHOWN]),
+        quotes=tuple((str(q.post_id), view, _not_us(facts, title, q.post_id, words)) for q, view in quotes),
         facts=_facts(facts, words),
         platforms=_platforms(facts, words),
         coverage=coverage_text(facts.coverage, window, words),
-        commands=tuple(line(c) for c in facts.commands),
+        buttons=buttons,
+        words=words.join([b.word for b in buttons]),
+        spread=spread(facts, words),
+        next_mail=next_mail(facts, words),
+        first="".join(line(c.line) for c in facts.commands if c.does == "prepare"),
+        commands=tuple((_does(c.does, words), line(c.line)) for c in facts.commands if c.does != "prepare"),
+        events=_events(facts, words),
+        page=http_url(facts.page),
         zone=words.zone(facts.zone, facts.at),
         made_at=words.moment(facts.at, facts.zone),
     )
 
 
-def _lead(facts: AlertFacts, words: Language) -> str:
-    return {
+def _subject(facts: AlertFacts, words: Language) -> str:
+    """Brand, what, size and id; by what opened the incident, so that the whole thread has one."""
+    n, known = facts.subject_size, {"brand": line(facts.incident.brand, NAME_LENGTH), "id": facts.incident.incident_id}
+    if facts.kind is Kind.BURST:
+        said = words.ngettext(
+            "%(brand)s: one story spreads, %(n)s copy, incident %(id)s",
+            "%(brand)s: one story spreads, %(n)s copies, incident %(id)s", n, **known,
+        )  # fmt: skip
+    elif facts.kind is Kind.TAKEOFF:
+        said = words.ngettext(
+            "%(brand)s: one post takes off, %(n)s reaction, incident %(id)s",
+            "%(brand)s: one post takes off, %(n)s reactions, incident %(id)s", n, **known,
+        )  # fmt: skip
+    else:
+        said = words.ngettext(
+            "%(brand)s: negative spike, %(n)s voice, incident %(id)s",
+            "%(brand)s: negative spike, %(n)s voices, incident %(id)s", n, **known,
+        )  # fmt: skip
+    return subject(said)
+
+
+def event_word(event: str, words: Language) -> str:
+    known = {
         "opened": words.gettext("New incident"),
         "raised": words.gettext("Getting worse"),
-        "continues": words.gettext("Still going on"),
-        "grown": words.gettext("Still growing"),
-        "spread": words.gettext("Spreading to another platform"),
-        "escalated": words.gettext("Nobody has taken it yet"),
-        "acknowledged": words.gettext("Taken"),
-        "unsilenced": words.gettext("The silence is over, and it still goes on"),
+        "grown": words.gettext("At least twice as many"),
+        "spread": words.gettext("Spread to another platform"),
+        "escalated": words.gettext("Nobody took it in time"),
+        "acknowledged": words.gettext("Somebody has taken it"),
+        "silenced": words.gettext("Silenced"),
+        "unsilenced": words.gettext("The silence is over, and it goes on"),
         "reopened": words.gettext("It is back"),
+        "continues": words.gettext("Still going on"),
         "resolved": words.gettext("Resolved"),
         "not_us": words.gettext("Resolved: it was not about us"),
-    }[facts.event]
+    }
+    return known.get(event, line(event, NAME_LENGTH))
 
 
-def _arithmetic(facts: AlertFacts, words: Language) -> str:
-    """The spike's arithmetic in one line: what was heard, what was expected, from how many, where, since when."""
-    name, span = _loudest(facts.evidence)
-    onset = words.moment(facts.incident.onset, facts.zone, _local_day(facts))
-    parts = [_observed(name, span, facts, words), _expected(span, facts.incident.expected, words)]
-    if span.get("ratio") is not None:
-        parts.append(f"×{words.number(span['ratio'], 1)}")
-    if facts.authors is not None:
-        parts.append(words.ngettext("%(n)s author", "%(n)s authors", facts.authors))
-    if facts.excess_by_platform:
-        parts.append(words.ngettext("%(n)s platform", "%(n)s platforms", len(facts.excess_by_platform)))
-    if name != "since_onset":
-        parts.append(words.gettext("since %(start)s", start=onset))
-    return words.gettext("; ").join(parts)
+def _standing(facts: AlertFacts, words: Language) -> str:
+    """Severity, state and who holds it or did this, each said once."""
+    incident = facts.incident
+    parts = [severity_word(incident.severity, words), state_word(incident.state, words)]
+    if facts.event != "escalated":  # which says that nobody has taken it
+        parts.append(owner_words(incident, words))
+    if incident.state == "silenced" and facts.silenced_until:
+        until = words.moment(facts.silenced_until, facts.zone, local_day(facts))
+        parts.append(words.gettext("until %(end)s", end=until))
+    if facts.by and facts.by != incident.owner:
+        parts.append(words.gettext("by %(name)s", name=line(facts.by, NAME_LENGTH)))
+    return " · ".join(dict.fromkeys(filter(None, parts)))
 
 
-def _loudest(evidence: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
-    """Of the stretches that were measured the one that chance explains least: a slow burn shows in no single hour."""
-    spans = [(name, evidence[name]) for name in ("hour", "six_hours", "since_onset") if evidence.get(name)]
-    return min(spans, key=lambda item: item[1]["p"], default=("", {}))
+def _buttons(facts: AlertFacts, title: str, words: Language) -> tuple[Button, ...]:
+    """What can be answered in this state. The words are those that the mailbox understands."""
+    if not facts.reply_to or facts.incident.state == "resolved":
+        return ()
+    known = {
+        "ack": (words.gettext("I take it"), words.gettext("ack")),
+        "silence": (words.gettext("Silence for 4 h"), words.gettext("silence 4h")),
+        "not_us": (words.gettext("Not us"), words.gettext("not us")),
+        "resolve": (words.gettext("It is over"), words.gettext("resolve")),
+    }
+    possible = [known[c.does] for c in facts.commands if c.does in known]
+    return tuple(Button(label, word, _answer(facts.reply_to, title, word)) for label, word in possible)
 
 
-def _observed(name: str, span: Mapping[str, Any], facts: AlertFacts, words: Language) -> str:
-    n = span.get("observed", facts.incident.observed)
-    if name == "hour":
-        return words.ngettext("%(n)s negative voice in 1 h", "%(n)s negative voices in 1 h", n)
-    if name == "six_hours":
-        return words.ngettext("%(n)s negative voice in 6 h", "%(n)s negative voices in 6 h", n)
-    if name == "since_onset":  # a later spike of the incident has an onset of its own
-        onset = words.moment(from_utc_text(facts.evidence["onset"]), facts.zone, _local_day(facts))
-        return words.ngettext(
-            "%(n)s negative voice since %(start)s", "%(n)s negative voices since %(start)s", n, start=onset
-        )
-    return words.ngettext("%(n)s negative voice", "%(n)s negative voices", n)
+def _not_us(facts: AlertFacts, title: str, post: int, words: Language) -> str:
+    return _answer(facts.reply_to, title, f"{words.gettext('not us')} {post}") if facts.reply_to else ""
 
 
-def _expected(span: Mapping[str, Any], otherwise: float, words: Language) -> str:
-    expected = words.number(span.get("expected", otherwise), 1)
-    if "low" not in span:
-        return words.gettext("expected %(expected)s", expected=expected)
-    return words.gettext(
-        "expected %(expected)s (%(level)s: %(low)s–%(high)s)",
-        expected=expected,
-        level=words.percent(0.95),
-        low=words.number(span["low"]),
-        high=words.number(span["high"]),
+def _answer(address: str, title: str, word: str) -> str:
+    """A mailto link; some readers take a plus sign for a blank, so it is escaped."""
+    return f"mailto:{percent(address, safe='@')}?subject={percent(f'Re: {title}')}&body={percent(word)}"
+
+
+def _does(what: str, words: Language) -> str:
+    return {
+        "ack": words.gettext("I take it"),
+        "silence": words.gettext("Silence for 4 h"),
+        "not_us": words.gettext("This post is not about us"),
+        "resolve": words.gettext("It is over"),
+        "look": words.gettext("All that happened"),
+    }[what]
+
+
+def _events(facts: AlertFacts, words: Language) -> tuple[tuple[str, str], ...]:
+    """The newest last; of a long history only its end."""
+    return tuple(
+        (words.moment(e.at, facts.zone, local_day(facts)), _event(e, words)) for e in facts.events[-EVENTS_SHOWN:]
     )
 
 
-def _local_day(facts: AlertFacts) -> date:
-    return facts.at.astimezone(ZoneInfo(facts.zone)).date()
+def _event(event: EventLine, words: Language) -> str:
+    by = words.gettext("by %(name)s", name=line(event.by, NAME_LENGTH)) if event.by else ""
+    return " · ".join(filter(None, (event_word(event.event, words), by)))
 
 
 def _facts(facts: AlertFacts, words: Language) -> tuple[tuple[str, str], ...]:
@@ -155,10 +210,10 @@ def _facts(facts: AlertFacts, words: Language) -> tuple[tuple[str, str], ...]:
         (words.gettext("Copies and reposts"), words.number(facts.copies)),
     ]
     share = evidence.get("share")
-    if share and share["negative"] is not None:
+    if share and share["negative"] is not None and facts.event not in OVER:
         values = {"share": words.percent(share["negative"]), "usual": words.percent(share["usual"])}
         rows.append((words.gettext("Negative share"), words.gettext("%(share)s (usually %(usual)s)", **values)))
-    _, span = _loudest(evidence)
+    _, span = loudest(facts.worst if facts.event in OVER else evidence)
     if span:
         rows.append((words.gettext("Chance of this by accident"), _chance(span["p"], words)))
     if evidence.get("days_of_data") is not None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
@@ -67,6 +67,13 @@ class Language:
     def heard(self, share: float) -> str:
         """A heard share, rounded down: almost everything is not everything."""
         return self.percent(floor(round(100 * share, 6)) / 100)
+
+    def length(self, time: timedelta) -> str:
+        """A stretch of time as it is said: minutes up to two hours, then hours."""
+        hours = time / timedelta(hours=1)
+        if hours < 2:
+            return self.gettext("%(n)s min", n=self.number(time / timedelta(minutes=1)))
+        return self.gettext("%(n)s h", n=self.number(hours, 1))
 
     def join(self, items: Sequence[str]) -> str:
         """Names in a row, the last one not set apart: their number says enough."""

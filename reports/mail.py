@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import re
 import smtplib
@@ -159,9 +160,9 @@ class Smtp:
             said = self._data(server, message)
         except (smtplib.SMTPException, OSError) as error:
             self._drop()
-            raise MailError(f"{self._where}: {_said(error)}", permanent=False) from error
+            raise MailError(f"{self._where}: {self._said(error)}", permanent=False) from error
         self._expect(server, "DATA", said, 250)
-        return _reply(*said)
+        return self._reply(*said)
 
     def _begun(self, envelope_from: str) -> smtplib.SMTP:
         """A connection after MAIL FROM; a new one if the server has meanwhile closed the idle one."""
@@ -204,7 +205,29 @@ class Smtp:
         else:
             self._forget(server)
         permanent = 500 <= code < 600 and code not in ABOUT_OUR_LOGIN and not ours
-        raise MailError(f"{self._where}: {step}: {_reply(code, reply)}", permanent=permanent)
+        raise MailError(f"{self._where}: {step}: {self._reply(code, reply)}", permanent=permanent)
+
+    def _reply(self, code: int, reply: bytes | str) -> str:
+        """What the server said on one line. Some quote what they were given, a login too: that is kept nowhere."""
+        text = reply.decode("utf-8", "replace") if isinstance(reply, bytes) else reply
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        return one_line(f"{code} {' '.join(text.split())}"[:_REPLY_LENGTH])
+
+    def _said(self, error: Exception) -> str:
+        """What a failed step says on one line: the server's own words where it spoke."""
+        if isinstance(error, smtplib.SMTPResponseException):
+            return self._reply(error.smtp_code, error.smtp_error)
+        return one_line(f"{type(error).__name__}: {error}"[:_REPLY_LENGTH])
+
+    @property
+    def _secrets(self) -> tuple[str, ...]:
+        """The password as it stands, and as AUTH LOGIN and AUTH PLAIN send it."""
+        user, password = self._settings.user, self._settings.password
+        if not password:
+            return ()
+        sent = (password, f"\0{user}\0{password}", f"{user}\0{user}\0{password}")
+        return (*(base64.b64encode(text.encode()).decode() for text in sent), password)
 
     def _forget(self, server: smtplib.SMTP) -> None:
         try:
@@ -222,7 +245,7 @@ class Smtp:
             try:
                 self._server = self._open()
             except (smtplib.SMTPException, OSError) as error:
-                raise ServerUnreachable(f"{self._where}: {_said(error)}") from error
+                raise ServerUnreachable(f"{self._where}: {self._said(error)}") from error
         return self._server
 
     def _open(self) -> smtplib.SMTP:
@@ -251,15 +274,3 @@ def _is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
-
-
-def _reply(code: int, reply: bytes | str) -> str:
-    text = reply.decode("utf-8", "replace") if isinstance(reply, bytes) else reply
-    return one_line(f"{code} {' '.join(text.split())}"[:_REPLY_LENGTH])
-
-
-def _said(error: Exception) -> str:
-    """What a failed step says on one line: the server's own words where it spoke, never our login."""
-    if isinstance(error, smtplib.SMTPResponseException):
-        return _reply(error.smtp_code, error.smtp_error)
-    return one_line(f"{type(error).__name__}: {error}"[:_REPLY_LENGTH])

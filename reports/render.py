@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import css_inline
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
@@ -27,6 +29,9 @@ from reports.safe import http_url, inert, line, subject
 from reports.source_view import blind_view
 
 CHART_DAYS = 14
+TOLD_LATE = "<!--told late-->"
+"""Where an alert's HTML takes that line. A post cannot bring one: its angle brackets are escaped."""
+
 TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -51,7 +56,7 @@ def digest_page(digest: Digest, code: str) -> str:
             view=view,
             charts=_charts(view, words),
             css=Markup(css),
-            policy=f"default-src 'none'; style-src 'sha256-{_digest_of(css)}'; base-uri 'none'; form-action 'none'",
+            policy=_policy(css),
         )
     )
 
@@ -67,6 +72,29 @@ def alert_mail(facts: AlertFacts, code: str) -> Rendered:
     """One mail of an incident's thread. The subject depends only on brand, id and ``subject_size``."""
     view = alert_view(facts, language(code))
     return _mail(code, "alert", view.subject, view=view)
+
+
+def told_late(rendered: Rendered, replaces: int, since: datetime, at: datetime, zone: str, code: str) -> Rendered:
+    """An alert that could not be delivered ``since``, with a line that says so below its first one, and for how many
+    earlier mails it stands. ``at``: now."""
+    words = language(code)
+    start = words.moment(since, zone, at.astimezone(ZoneInfo(zone)).date())
+    note = words.ngettext(
+        "This mail stands for %(n)s earlier one: no mail could be delivered since %(start)s.",
+        "This mail stands for %(n)s earlier ones: no mail could be delivered since %(start)s.", replaces, start=start,
+    ) if replaces else words.gettext(
+        "This mail was written at %(start)s and could not be delivered before.", start=start
+    )  # fmt: skip
+    lead, _, rest = rendered.text.partition("\n")
+    row = _environment(code).get_template("_late.html").render(note=note)
+    return replace(rendered, text=f"{lead}\n{note}\n{rest}", html=rendered.html.replace(TOLD_LATE, row, 1))
+
+
+def incident_page(facts: AlertFacts, code: str) -> str:
+    """An incident as it stands, as one HTML file. Whoever opens it may not act: it bears no address for answers."""
+    view = alert_view(replace(facts, reply_to="", page=""), language(code))
+    css = _template_text("page.css")
+    return _environment(code).get_template("incident.html").render(view=view, css=Markup(css), policy=_policy(css))
 
 
 def ops_mail(facts: OpsFacts, code: str) -> Rendered:
@@ -159,6 +187,11 @@ def _width(share: float) -> str:
 @lru_cache
 def _template_text(name: str) -> str:
     return (TEMPLATES / name).read_text(encoding="utf-8")
+
+
+def _policy(css: str) -> str:
+    """No network at all, and only this style sheet."""
+    return f"default-src 'none'; style-src 'sha256-{_digest_of(css)}'; base-uri 'none'; form-action 'none'"
 
 
 def _digest_of(text: str) -> str:

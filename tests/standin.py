@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import email
 import email.policy
 import socket
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import AuthResult
 
 from monitor.config import parse
 from monitor.model import Author, Cursor, Label, Page, Post, Query, Score
@@ -56,12 +58,19 @@ class Words:
 
 @dataclass
 class Mailbox:
-    """What the server took, and what it answers: a text to refuse all mail with."""
+    """What the server took, and what it answers: a text to refuse all mail with, or that for one recipient."""
 
     port: int = 0
     refuse: str = ""
+    refuse_to: dict[str, str] = field(default_factory=dict)
     messages: list[EmailMessage] = field(default_factory=list)
     recipients: list[str] = field(default_factory=list)
+
+    async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: Any) -> str:
+        if address in self.refuse_to:
+            return self.refuse_to[address]
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
         if self.refuse:
@@ -73,16 +82,28 @@ class Mailbox:
         return "250 kept"
 
 
+def _blurts(server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> AuthResult:
+    """Refuses every login, and repeats what it was given, as it stands and as it came."""
+    user, password = data.login.decode(), data.password.decode()
+    sent = base64.b64encode(f"\0{user}\0{password}".encode()).decode()
+    said = f"535 5.7.8 no login for {user} with {password}, nor for {sent}"
+    return AuthResult(success=False, handled=False, message=said)
+
+
 @contextmanager
-def mail_server() -> Iterator[Mailbox]:
+def mail_server(**options: Any) -> Iterator[Mailbox]:
+    """``options``: of the server, such as how it takes logins; see ``REFUSES_LOGINS``."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         box = Mailbox(free.getsockname()[1])
-    controller = Controller(box, hostname="127.0.0.1", port=box.port)
+    controller = Controller(box, hostname="127.0.0.1", port=box.port, **options)
     controller.start()
     try:
         yield box
     finally:
         controller.stop()
+
+
+REFUSES_LOGINS: dict[str, Any] = {"auth_require_tls": False, "authenticator": _blurts}
 
 
 def make_app(

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parent.parent
 OURS = ("monitor", "sources", "reports")
 PURE = (
     "text", "glosses", "folding", "matching", "portions", "sentiment", "stories", "spikes", "incidents", "digest",
-    "doctor",
+    "doctor", "answering",
 )  # fmt: skip
 BASE = {"monitor.model", "monitor.errors"}
 SHARED = {"monitor.text", "monitor.glosses", "monitor.folding", "monitor.portions", "monitor.matching"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlite_utils import Database
@@ -12,6 +12,8 @@ from monitor.model import Quote, StoryLine, Totals, from_utc_text, utc_text
 
 ENGAGEMENT = """LEFT JOIN engagement e ON e.post = p.id AND e.seen_at = (
     SELECT max(seen_at) FROM engagement WHERE post = p.id)"""
+
+EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 LOUDNESS = "coalesce(e.likes, 0) + 3 * coalesce(e.comments, 0) + 5 * coalesce(e.reposts, 0)"
 """How loud one post is: a repost carries it to others, a comment keeps it up, a like is a nod."""
@@ -86,6 +88,20 @@ def negative_quotes(db: Database, brand: int, start: datetime, end: datetime, li
         db, brand, start, end, "AND m.label = 'negative' AND m.opens_voice AND p.purged_at IS NULL", [],
         f"{LOUDNESS} DESC, m.p_negative DESC, p.counted_at DESC, p.id", limit,
     )  # fmt: skip
+
+
+def story_quotes(db: Database, brand: int, story: int, end: datetime, limit: int) -> list[Quote]:
+    """The loudest posts of a story, or of what it was merged into, up to ``end``; of equals the first."""
+    where = """AND p.purged_at IS NULL AND gm."group" IN (
+        SELECT g.id FROM groups g JOIN stories s ON s.id = g.story WHERE coalesce(s.merged_into, s.id) = (
+            SELECT coalesce(merged_into, id) FROM stories WHERE id = ?))"""
+    return _quotes(db, brand, EVER, end, where, [story], f"{LOUDNESS} DESC, p.counted_at, p.id", limit)
+
+
+def post_quotes(db: Database, brand: int, post: int) -> list[Quote]:
+    """One post as a quote; none if it does not mention the brand or was purged."""
+    where = "AND p.id = ? AND p.purged_at IS NULL"
+    return _quotes(db, brand, EVER, datetime.max.replace(tzinfo=UTC), where, [post], "p.id", 1)
 
 
 def unsure_quotes(db: Database, brand: int, start: datetime, end: datetime, limit: int) -> list[Quote]:

@@ -57,8 +57,7 @@ def _trouble(db: Database, sources: Sequence[str], now: datetime) -> list[str]:
         for s, t in turns
         if t.refusals >= REFUSALS
     ]
-    mail = outbox.last_trouble(db)
-    return [*lines, *([f"mail not taken: {mail}"] if mail else [])]
+    return [*lines, *outbox.troubles(db)]
 
 
 def _source(db: Database, name: str, now: datetime) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from email.utils import parseaddr
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -16,11 +17,12 @@ from typing import TYPE_CHECKING
 from sqlite_utils import Database
 
 import sources
+from monitor.answering import reply_address
 from monitor.config import Brand, Config
 from monitor.errors import ConfigError, InputError, StoreError, UsageError
 from monitor.matching import Matcher, Rule
-from monitor.privacy import author_key, load_key
-from monitor.store import brand_ids, fact, models, open_store, set_fact, writing
+from monitor.privacy import answer_key, author_key, load_key
+from monitor.store import brand_ids, fact, models, open_store, service, set_fact, writing
 from sources.http import Http
 
 if TYPE_CHECKING:
@@ -129,6 +131,19 @@ class App:
     @cached_property
     def heartbeat_url(self) -> str:
         return secret(self.config, "service.heartbeat_url_env", self.config.service.heartbeat_url_env)
+
+    @cached_property
+    def answer_key(self) -> bytes:
+        db = self.open_store()
+        try:
+            return answer_key(load_key(self.config.path(self.config.privacy.key_file)), service.identity(db))
+        finally:
+            db.close()
+
+    def reply_address(self, incident: int, mail: int) -> str:
+        """Where one mail of an incident is to be answered (``mail``: its number there); empty without a mailbox."""
+        table = self.config.mailbox
+        return reply_address(self.answer_key, parseaddr(table.address)[1], incident, mail) if table else ""
 
     @cached_property
     def smtp(self) -> SmtpSettings | None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from sqlite_utils import Database
@@ -12,9 +13,15 @@ from monitor.errors import MailError, ServerUnreachable
 from monitor.model import from_utc_text
 from monitor.store import outbox, writing
 from monitor.store.outbox import Delivery
+from monitor.work.app import App
 
 if TYPE_CHECKING:
     from reports.mail import Smtp, SmtpSettings
+
+log = logging.getLogger("qianli")
+
+LATE = timedelta(minutes=15)
+"""An alert that was refused before and is older than this says so: its "now" is the past."""
 
 
 def connection(settings: SmtpSettings) -> Smtp:
@@ -24,13 +31,20 @@ def connection(settings: SmtpSettings) -> Smtp:
     return Smtp(settings)
 
 
-def hand_over(settings: SmtpSettings, db: Database, server: Smtp, delivery: Delivery, now: datetime) -> bool:
+def fold(db: Database, now: datetime) -> None:
+    """Let the newest alert of an incident stand for those before it that could not be delivered."""
+    with writing(db, durable=True):
+        if folded := outbox.fold(db, now):
+            log.info("%d alerts that could not be delivered are told by newer ones of their incidents", folded)
+
+
+def hand_over(app: App, db: Database, server: Smtp, delivery: Delivery, now: datetime) -> bool:
     """Send one message to one recipient and keep what the server said; whether it took it.
 
     Raises ServerUnreachable when there is no server to talk to: then nothing else can be sent either.
     """
     try:
-        reply = server.send(_message(delivery, settings.sender), delivery.recipient)
+        reply = server.send(_message(app, delivery, now), delivery.recipient)
     except ServerUnreachable:
         raise
     except MailError as error:
@@ -50,11 +64,17 @@ def put_off(db: Database, left: Sequence[Delivery], error: Exception, now: datet
             outbox.failed(db, delivery, reply, now, permanent=False)
 
 
-def _message(delivery: Delivery, sender: str) -> bytes:
+def _message(app: App, delivery: Delivery, now: datetime) -> bytes:
     from reports.mail import compose
-    from reports.render import Rendered
+    from reports.render import Rendered, told_late
 
+    rendered, owed = Rendered(delivery.subject, delivery.text, delivery.html), from_utc_text(delivery.owed_at)
+    if delivery.replaces or (delivery.kind == "alert" and delivery.attempts and now - owed > LATE):
+        since = from_utc_text(delivery.since) if delivery.replaces else owed
+        config = app.config
+        rendered = told_late(rendered, delivery.replaces, since, now, config.timezone.key, config.language)
+    assert app.config.smtp is not None  # there is a server to hand it to
     return compose(
-        sender=sender, recipient=delivery.recipient, message_id=delivery.message_id, references=delivery.refers_to,
-        rendered=Rendered(delivery.subject, delivery.text, delivery.html), date=from_utc_text(delivery.owed_at),
+        sender=app.config.smtp.sender, recipient=delivery.recipient, message_id=delivery.message_id,
+        references=delivery.refers_to, rendered=rendered, date=owed, reply_to=delivery.reply_to,
     )  # fmt: skip

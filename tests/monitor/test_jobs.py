@@ -196,7 +196,7 @@ def test_owed_mail_leaves_although_a_stage_fails_and_a_source_hangs(tmp_path: Pa
     app.__dict__["scorer"] = None  # a model that cannot be loaded: no post's fault
     jobs.cycle(app, db, NOW)
     assert sorted(set(mailbox.recipients)) == ["oncall@example.test", "ops@example.test", "pr@example.test"]
-    assert outbox.summary(db) == {"owed": 0, "sent": 4, "failed": 0}
+    assert outbox.summary(db) == {"owed": 0, "sent": 4, "failed": 0, "folded": 0}
     assert sorted((f["stage"], f["item"]) for f in service.failures(db)) == [("collect", "hangs"), ("score", "stage")]
     assert posts.waiting(db) == {"match": 0, "score": 2, "group": 0}
     app.__dict__["scorer"] = Words()

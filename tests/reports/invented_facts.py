@@ -8,14 +8,19 @@ from datetime import UTC, date, datetime, timedelta
 from monitor.digest import change, local_day, rank_stories, verdict
 from monitor.model import (
     AlertFacts,
+    Command,
     DayPoint,
     Digest,
+    EventLine,
     Gap,
     IncidentLine,
+    Kind,
+    NextMail,
     OpsFacts,
     Quote,
     Severity,
     SourceCoverage,
+    StoryFacts,
     StoryLine,
     Totals,
 )
@@ -217,21 +222,69 @@ EVIDENCE = {
 """As ``monitor.spikes.Measurement.evidence()`` gives it, without what mails do not say."""
 
 
-def alert(event: str = "opened", **changes: object) -> AlertFacts:
+BURST_EVIDENCE = {
+    "kind": "burst", "story": 7, "copies": 23, "usual_max": 4, "threshold": 12, "total_copies": 31, "voices": 19,
+    "first_seen": "2026-11-20T17:20:00Z", "platforms": ["threads", "ptt"], "hours": 3,
+}  # fmt: skip
+TAKEOFF_EVIDENCE = {
+    "kind": "takeoff", "post": 11, "measure": "comments", "per_hour": 120.0, "usual_per_hour": 8.0, "ratio": 15.0,
+    "count": 132, "age_minutes": 50, "followers": 21400, "usual_followers": 300, "platform": "ptt",
+}  # fmt: skip
+FINDINGS: dict[Kind, dict[str, object]] = {
+    Kind.SPIKE: EVIDENCE,
+    Kind.BURST: BURST_EVIDENCE,
+    Kind.TAKEOFF: TAKEOFF_EVIDENCE,
+}
+
+BEGAN = datetime(2026, 11, 20, 17, 20, tzinfo=UTC)
+STORY = StoryFacts(
+    story_id=7, first_seen=BEGAN, last_seen=BEGAN + timedelta(hours=2), posts=40, copies=23, voices=16,
+    by_hour=tuple((BEGAN.replace(minute=0) + n * timedelta(hours=1), posts) for n, posts in enumerate((4, 12, 24))),
+    doubling=timedelta(minutes=48), platforms=(("threads", BEGAN), ("ptt", BEGAN + timedelta(minutes=45))),
+    loudest=("5f" * 32, 21_400), reach=312_400, engagement=1700,
+    terms=(("退費", 9.1), ("封膜", 7.4), ("系統壞了", 5.0), ("店員", 3.2)),
+)  # fmt: skip
+
+STATES = {
+    "escalated": "escalated", "acknowledged": "acknowledged", "continues": "acknowledged", "silenced": "silenced",
+    "resolved": "resolved", "not_us": "resolved",
+}  # fmt: skip
+"""The state after each event; all others leave it open."""
+
+EVENTS = (
+    "opened", "raised", "grown", "spread", "escalated", "acknowledged", "silenced", "unsilenced", "reopened",
+    "continues", "resolved", "not_us",
+)  # fmt: skip
+
+COMMANDS = (
+    Command("prepare", "cd /srv/qianli"),
+    Command("ack", "qianli ack 12"),
+    Command("silence", "qianli silence 12 --for 4h"),
+    Command("not_us", "qianli not-us 11 --brand 澄嵐"),
+    Command("resolve", "qianli resolve 12"),
+    Command("look", "qianli incidents 12"),
+)
+IDLE = {"acknowledged": ("ack",), "silenced": ("silence",), "resolved": ("ack", "silence", "resolve")}
+REPLY_TO = "qianli+i12-1-k4xqabcdefghijkl@pr.example"
+
+
+def alert(event: str = "opened", kind: Kind = Kind.SPIKE, **changes: object) -> AlertFacts:
     """Facts of a mail written at 03:05 local time on 21 November about an incident that began at 02:15."""
-    state = {"opened": "open", "raised": "open", "continues": "acknowledged", "resolved": "resolved"}[event]
+    state, over = STATES.get(event, "open"), event in ("resolved", "not_us")
     onset = datetime(2026, 11, 20, 18, 15, tzinfo=UTC)
+    evidence = FINDINGS[kind]
     incident = IncidentLine(
         12, "澄嵐", state, Severity.CRITICAL if event == "raised" else Severity.WARNING, "live", onset,
-        onset + timedelta(minutes=45), None, "林曉彤" if state == "acknowledged" else "", 14, 1.6,
+        onset + timedelta(minutes=45), onset + timedelta(minutes=50) if over else None,
+        "林曉彤" if state == "acknowledged" else "", 14, 1.6,
     )  # fmt: skip
     facts = AlertFacts(
         incident=incident,
         event=event,
         at=datetime(2026, 11, 20, 19, 5, tzinfo=UTC),
         zone=ZONE,
-        evidence=EVIDENCE,
-        subject_size=14,
+        evidence=evidence,
+        subject_size={Kind.SPIKE: 14, Kind.BURST: 23, Kind.TAKEOFF: 132}[kind],
         quotes=QUOTES,
         voices=16,
         authors=9,
@@ -242,14 +295,25 @@ def alert(event: str = "opened", **changes: object) -> AlertFacts:
             COVERAGE[1],
             SourceCoverage("news-tw", 2, 0.4, (Gap(onset, onset + timedelta(minutes=30), "blind", "timeout"),)),
         ),
-        commands=(
-            "qianli ack 12",
-            "qianli silence 12 --for 4h",
-            "qianli not-us ptt:M.1795 --brand 澄嵐",
-            "qianli resolve 12",
+        commands=tuple(c for c in COMMANDS if c.does not in IDLE.get(state, ())),
+        kind=kind,
+        worst=evidence,
+        by="林曉彤" if event in ("acknowledged", "silenced", "not_us") else "",
+        silenced_until=datetime(2026, 11, 20, 23, 5, tzinfo=UTC) if state == "silenced" else None,
+        next_mail=NextMail(reopens_within=timedelta(hours=24))
+        if over
+        else NextMail(
+            28, event != "raised", 0.3, True, onset + timedelta(minutes=80) if state == "open" else None,
+            ("lead@pr.example",),
         ),
-    )
+        events=(EventLine(onset + timedelta(minutes=45), "opened"), EventLine(onset + timedelta(minutes=50), event)),
+    )  # fmt: skip
     return replace(facts, **changes)  # type: ignore[arg-type]
+
+
+def answered(event: str = "opened", kind: Kind = Kind.SPIKE) -> AlertFacts:
+    """The same where a mailbox reads answers, a page is served and its story is known."""
+    return alert(event, kind, reply_to=REPLY_TO, page="https://pr.example/qianli/incident-12.html", story=STORY)
 
 
 OPS = OpsFacts(
@@ -299,12 +363,28 @@ def hostile_digest() -> Digest:
     )
 
 
-def hostile_alert() -> AlertFacts:
+def hostile_alert(event: str = "opened", kind: Kind = Kind.TAKEOFF) -> AlertFacts:
+    """Every place of an alert that a stranger's words can reach."""
+    everything, long = "".join(HOSTILE_TEXTS[:3]), "x" * 10_000
     quotes = tuple(replace(QUOTES[0], text=t, url=u) for t, u in zip(HOSTILE_TEXTS[:3], HOSTILE_URLS, strict=False))
-    base = alert()
+    base = alert(event, kind)
     return replace(
         base,
         incident=replace(base.incident, brand=HOSTILE_TEXTS[5], owner=HOSTILE_TEXTS[2]),
         quotes=quotes,
-        excess_by_platform=((HOSTILE_TEXTS[0], 0.9), ("x" * 10_000, 0.1)),
-    )
+        excess_by_platform=((HOSTILE_TEXTS[0], 0.9), (long, 0.1)),
+        evidence={
+            **FINDINGS[kind], "platform": HOSTILE_TEXTS[5], "measure": HOSTILE_TEXTS[0], "platforms": HOSTILE_TEXTS * 9,
+        },
+        worst={**TAKEOFF_EVIDENCE, "platform": long},
+        by=HOSTILE_TEXTS[5],
+        events=tuple(EventLine(base.at, text, text) for text in HOSTILE_TEXTS) * 30,
+        commands=tuple(Command("not_us", f"qianli not-us 11 --brand '{HOSTILE_TEXTS[i]}'") for i in (0, 1, 2, 5)),
+        next_mail=replace(base.next_mail, escalates_at=base.at, escalates_to=HOSTILE_TEXTS),
+        reply_to=REPLY_TO,
+        page=HOSTILE_URLS[0],
+        story=replace(
+            STORY, by_hour=((base.at, 9),) * 72, platforms=tuple((text, base.at) for text in HOSTILE_TEXTS),
+            terms=tuple((text, 9.0) for text in HOSTILE_TEXTS) * 20, loudest=(everything, 9),
+        ),
+    )  # fmt: skip

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from reports.render import alert_mail, digest_mail, digest_page, ops_mail
+from monitor.model import Kind
+from reports.render import alert_mail, digest_mail, digest_page, incident_page, ops_mail
 from tests.reports import invented_facts as facts
 
 WIDTHS = (360, 1280)
@@ -35,7 +36,12 @@ def documents() -> dict[str, str]:
         for name, day in (*facts.DAYS.items(), ("hostile", facts.hostile_digest)):
             made[f"page {name} {code}"] = digest_page(day(), code)
             made[f"mail {name} {code}"] = digest_mail(day(), code, "2026-11-20.html").html
-        made[f"alert {code}"] = alert_mail(facts.alert(), code).html
+        for event in facts.EVENTS:
+            made[f"alert {event} {code}"] = alert_mail(facts.answered(event), code).html
+        for kind in Kind:
+            made[f"alert {kind} {code}"] = alert_mail(facts.alert("opened", kind), code).html
+            made[f"incident {kind} {code}"] = incident_page(facts.answered("opened", kind), code)
+        made[f"incident hostile {code}"] = incident_page(facts.hostile_alert(), code)
         made[f"alert hostile {code}"] = alert_mail(facts.hostile_alert(), code).html
         made[f"ops {code}"] = ops_mail(facts.OPS, code).html
     return made

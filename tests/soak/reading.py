@@ -67,14 +67,15 @@ _NAMES = "SELECT id, platform, native_id FROM posts"
 def read(folder: Path) -> Left:
     db = open_store(folder / DATABASE)
     try:
-        drawn = {service.identity(db): "UID", fact(db, "rules") or "": "RULES"}
+        drawn = {service.identity(db): "UID", fact(db, "rules") or "": "RULES", str(folder.resolve()): "FOLDER"}
         found = {name: Counter(_plain(row, drawn) for row in db.execute(sql)) for name, sql in _QUERIES.items()}
         found["copy groups"] = _partition(db, 'SELECT post, "group" FROM group_members')
         found["stories"] = _partition(
             db, 'SELECT m.post, g.story FROM group_members m JOIN groups g ON g.id = m."group"'
         )
         taken = Counter(mails(folder / MAILBOX))
-        found["letters"] = Counter(_plain((m.message_id, m.to, m.subject, m.text), drawn) for m in taken)
+        letters = ((m.message_id, m.to, m.subject, _named(db, m.text)) for m in taken)
+        found["letters"] = Counter(_plain(letter, drawn) for letter in letters)
         pages = folder.rglob("digests/*/*.html")
         found["pages"] = Counter(_plain((p.parent.name, p.name, _numbered(db, p)), drawn) for p in pages)
         copies = Counter({key: sum(n for m, n in taken.items() if _key(m) == key) for key in map(_key, taken)})
@@ -98,8 +99,12 @@ def differences(wanted: Left, found: Left) -> list[str]:
 
 def _numbered(db: Database, page: Path) -> str:
     """A page with each post's number, which goes by the order of storing, as its platform and native id."""
+    return _named(db, page.read_text("utf-8"))
+
+
+def _named(db: Database, text: str) -> str:
     names = {i: f"{platform}:{native}" for i, platform, native in db.execute(_NAMES)}
-    return re.sub(r"編號 (\d+)", lambda found: names[int(found[1])], page.read_text("utf-8"))
+    return re.sub(r"(?<=編號 )\d+|(?<=qianli not-us )\d+", lambda found: names[int(found[0])], text)
 
 
 def _plain(row: Iterable[object], drawn: Mapping[str, str]) -> object:

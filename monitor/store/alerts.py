@@ -1,0 +1,70 @@
+"""What an alert says of its incident besides its line: how it began, who holds it, what was found and what happened."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlite_utils import Database
+
+from monitor.model import EventLine, Kind, from_utc_text
+from monitor.store import silences
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """``silenced_until``: the end of the silence that holds, if one does. ``found``: the evidence of its findings,
+    oldest first."""
+
+    kind: Kind
+    story: int | None
+    escalate_at: datetime | None
+    silenced_until: datetime | None
+    found: tuple[Mapping[str, Any], ...]
+    events: tuple[EventLine, ...]
+
+
+def situation(db: Database, incident: int) -> Situation:
+    kind, story, escalate_at, brand = db.execute(
+        "SELECT kind, story, escalate_at, brand FROM incidents WHERE id = ?", [incident]
+    ).fetchone()
+    found = db.execute("SELECT evidence FROM spikes WHERE incident = ? ORDER BY bin, id", [incident]).fetchall()
+    until = max((silence.until for silence in silences.going(db, brand, incident)), default=None)
+    return Situation(
+        Kind(kind), story, _moment(escalate_at), until,
+        tuple(json.loads(evidence) for (evidence,) in found), tuple(_events(db, incident)),
+    )  # fmt: skip
+
+
+def _events(db: Database, incident: int) -> list[EventLine]:
+    rows = db.execute('SELECT at, event, "by", reason FROM incident_events WHERE incident = ? ORDER BY id', [incident])
+    return [EventLine(from_utc_text(at), event, by, reason) for at, event, by, reason in rows.fetchall()]
+
+
+def _moment(text: str | None) -> datetime | None:
+    return from_utc_text(text) if text else None
+
+
+def pages_due(db: Database) -> list[tuple[int, int]]:
+    """(incident, its events) of each of which more happened than its page tells."""
+    return [(i, n) for i, n in db.execute(
+        """SELECT i.id, count(*) FROM incidents i JOIN incident_events e ON e.incident = i.id
+           GROUP BY i.id HAVING count(*) > i.paged ORDER BY i.id"""
+    ).fetchall()]  # fmt: skip
+
+
+def set_paged(db: Database, incident: int, events: int) -> None:
+    db.execute("UPDATE incidents SET paged = ? WHERE id = ?", [events, incident])
+
+
+def told_last(db: Database, incident: int) -> tuple[int, str]:
+    """The brand of an incident, and its last event as mails call it."""
+    brand, event, reason = db.execute(
+        """SELECT i.brand, e.event, e.reason FROM incidents i JOIN incident_events e ON e.incident = i.id
+           WHERE i.id = ? ORDER BY e.id DESC LIMIT 1""",
+        [incident],
+    ).fetchone()
+    return int(brand), "not_us" if (event, reason) == ("resolved", "not us") else str(event)
