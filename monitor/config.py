@@ -69,6 +69,9 @@ def variable(name: str) -> str:
     return name
 
 
+LONGEST_USER = 32
+"""Characters before the @ of ``mailbox.address``: with the token behind them no more than the 64 of RFC 5321."""
+
 Address = Annotated[str, BeforeValidator(address)]
 Duration = Annotated[timedelta, BeforeValidator(duration)]
 Clock = Annotated[time, BeforeValidator(clock)]
@@ -153,6 +156,15 @@ class MailboxTable(Table):
     timeout: Duration = timedelta(seconds=30)
     allow_plaintext: bool = False
     ca_file: str = ""
+
+    @model_validator(mode="after")
+    def _leaves_room(self) -> MailboxTable:
+        user = parseaddr(self.address)[1].rpartition("@")[0]
+        if len(user) > LONGEST_USER:
+            raise ValueError(
+                f"address: {user!r} has {len(user)} characters; {LONGEST_USER} leave room for what alerts put behind it"
+            )
+        return self
 
 
 class AlertsTable(Table):

@@ -33,6 +33,7 @@ from monitor.work import (
     collecting,
     digesting,
     heartbeat,
+    mailbox,
     paging,
     purging,
     rechecking,
@@ -58,6 +59,7 @@ class Report:
     pages: int = 0
     posts: int = 0
     looked: int = 0
+    answers: int = 0
     reached: dict[str, datetime] = field(default_factory=dict)
     refused: list[str] = field(default_factory=list)
     stages: dict[str, int] = field(default_factory=dict)
@@ -80,6 +82,7 @@ def cycle(
     collect(app, db, now, report, since)
     recheck(app, db, now, report)
     process(app, db, now, report, progress)
+    answers(app, db, now, report)
     watch(app, db, now)
     attend(app, db, now)
     digest(app, db, now, report)
@@ -243,6 +246,30 @@ def count(app: App, db: Database, report: Report, progress: Progress) -> None:
         _note(report, progress, "count", made, counts.dirty(db))
 
 
+def answers(app: App, db: Database, now: datetime, report: Report) -> None:
+    """Do what people ask for by answering alerts; a mailbox that cannot be read rests, ever longer, and is told of."""
+    if not mailbox.due(app, db, now):
+        return
+    _, error = attempt(lambda: _read_mailbox(app, db, now, report))
+    turn = mailbox.rest(app, db, error, now)
+    if error is None:
+        service.clear_failure(db, "answers", "mailbox")
+    elif turn.refusals >= mailbox.PATIENCE or not isinstance(error, ServerUnreachable):
+        fail(app, db, "answers", "mailbox", error, now)
+
+
+def _read_mailbox(app: App, db: Database, now: datetime, report: Report) -> None:
+    with mailbox.opened(app) as folder:
+        for uid in mailbox.unread(app, db, folder, now):
+            _, error = attempt(lambda u=uid: mailbox.take_in(app, db, folder, u, now))  # type: ignore[misc]
+            if isinstance(error, ServerUnreachable):
+                raise error
+            report.answers += 1
+            if error is not None:
+                mailbox.set_aside(app, db, folder, uid)
+                fail(app, db, "answers", f"message {uid}", error, now)
+
+
 def watch(app: App, db: Database, now: datetime) -> None:
     """Judge each own brand's closed bins: spikes, incidents, owed alerts. Competitors are counted, never watched."""
     watching.measure_sources(app, db, now)
@@ -400,7 +427,7 @@ def _owe_ops_mail(app: App, db: Database, facts: OpsFacts) -> None:
     from reports.render import ops_mail
 
     rendered = ops_mail(facts, app.config.language)
-    item = facts.item if facts.stage in ("collect", "recheck") else ""
+    item = facts.item if facts.stage in ("collect", "recheck", "answers") else ""
     kind = hashlib.sha256(f"{facts.stage} {item} {facts.error} {facts.version} {facts.at.date()}".encode()).hexdigest()
     letter = outbox.Letter(
         alerting.message_id(db, app, f"ops-{kind[:16]}"), "ops", rendered.subject, rendered.text, rendered.html,

@@ -504,6 +504,27 @@ class BlindFacts:
     heard_again: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class AnswerFacts:
+    """What somebody is told who answered an alert.
+
+    ``outcome``: done, already (it was so before), refused (see ``reason``) or no command. ``verb``: acknowledge,
+    silence, not us or resolve; empty if that was not understood. ``until``: of a silence. ``incident`` as it now
+    stands, None if there is none of this number; ``subject`` is that of its thread.
+    """
+
+    number: int
+    incident: IncidentLine | None
+    subject: str
+    outcome: str
+    verb: str
+    at: datetime
+    zone: str
+    until: datetime | None = None
+    posts: int = 0
+    reason: str = ""
+
+
 def utc_text(moment: datetime) -> str:
     """An aware datetime as stored: ``2026-11-21T08:00:00Z``, whole seconds."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -33,6 +33,7 @@ STALLED = timedelta(minutes=30)
 
 TICKS: dict[str, tuple[int, Callable[[App, Database, datetime], None]]] = {
     "collect": (15, lambda app, db, now: jobs.collect(app, db, now, Report(), ticking=True)),
+    "answers": (10, lambda app, db, now: jobs.answers(app, db, now, Report())),
     "recheck": (60, lambda app, db, now: jobs.recheck(app, db, now, Report())),
     "stages": (15, lambda app, db, now: _stages(app, db, now)),
     "attend": (15, lambda app, db, now: jobs.attend(app, db, now)),

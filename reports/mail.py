@@ -113,7 +113,7 @@ class SmtpSettings:
     def __post_init__(self) -> None:
         if self.security not in SECURITY:
             raise ConfigError(f"smtp.security: must be one of {', '.join(SECURITY)}, not {shown(self.security)}")
-        if self.security == "none" and not self.allow_plaintext and not _is_loopback(self.host):
+        if self.security == "none" and not self.allow_plaintext and not is_loopback(self.host):
             raise ConfigError(
                 f'smtp.security: "none" would send mail and password in the clear to {shown(self.host)}; '
                 "use starttls or tls, or set allow_plaintext = true"
@@ -269,7 +269,7 @@ class Smtp:
         return ssl.create_default_context(cafile=self._settings.cafile or None)
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
     try:
         return ip_address(host).is_loopback
     except ValueError:

@@ -19,8 +19,9 @@ import css_inline
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
-from monitor.model import AlertFacts, BlindFacts, Digest, OpsFacts
+from monitor.model import AlertFacts, AnswerFacts, BlindFacts, Digest, OpsFacts
 from reports.alert_view import OpsView, alert_view, ops_view
+from reports.answer_view import answer_view
 from reports.charts import Column, day_columns
 from reports.digest_view import Day, DigestView, digest_view
 from reports.incident_view import NAME_LENGTH
@@ -106,6 +107,12 @@ def ops_mail(facts: OpsFacts, code: str) -> Rendered:
 def blind_mail(facts: BlindFacts, code: str) -> Rendered:
     """What the operator must know of a source that does not hear, or hears again."""
     view = blind_view(facts, language(code))
+    return _mail(code, "ops", view.subject, view=view)
+
+
+def answer_mail(facts: AnswerFacts, code: str) -> Rendered:
+    """What somebody is told who answered an alert."""
+    view = answer_view(facts, language(code))
     return _mail(code, "ops", view.subject, view=view)
 
 

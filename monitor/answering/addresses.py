@@ -12,16 +12,13 @@ import hmac
 import re
 from collections.abc import Iterator
 
-LONGEST_USER = 32
-"""Characters before the @ that leave room for the rest within the 64 of RFC 5321."""
-
 _TOKEN_BYTES = 10
 
 
 def reply_address(key: bytes, address: str, incident: int, mail: int) -> str:
     """Where one mail of an incident is to be answered. ``key``: see ``privacy.answer_key``; ``mail``: its number.
 
-    ``address`` is bare, at most ``LONGEST_USER`` characters before the @ (``read_settings`` of the config sees to it).
+    ``address`` is bare, and short enough that this fits the 64 characters of RFC 5321 (the config sees to it).
     """
     user, _, domain = address.rpartition("@")
     return f"{user}+i{incident}-{mail}-{_token(key, incident, mail)}@{domain}"

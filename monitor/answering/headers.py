@@ -28,6 +28,7 @@ class Reason(StrEnum):
     TOO_LARGE = "too large"
     BROKEN = "broken"
     NO_COMMAND = "no command"
+    REPEATED = "repeated"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from monitor.errors import one_line
 
 
 @cli.command()
-@click.option("--online", is_flag=True, help="Ask each source once, too; nothing is stored.")
+@click.option("--online", is_flag=True, help="Ask each source once, and log in to the mailbox; nothing is stored.")
 @click.option("--send-test", is_flag=True, help="Send a mail to everybody who would be told of something.")
 @click.pass_obj
 def check(config_file: Path, online: bool, send_test: bool) -> None:
@@ -34,6 +34,10 @@ def check(config_file: Path, online: bool, send_test: bool) -> None:
         for name, said, well in checking.online(app, jobs.attempt, now) if online else ():
             unwell |= not well
             click.echo(f'sources "{name}": {said}')
+        if online and app.config.mailbox is not None:
+            said, well = checking.mailbox(app, jobs.attempt)
+            unwell |= not well
+            click.echo(f"mailbox: {said}")
         for name, said, well in checking.test_mail(app, now) if send_test else ():
             unwell |= not well
             click.echo(f"mail to {name}: {said}")

@@ -35,11 +35,16 @@ def once(config_file: Path, dry_run: bool, since: str) -> None:
     """One cycle: collect, score, watch, digest, send."""
     from monitor import jobs
     from monitor.schedule import leased
+    from monitor.work import mailbox
 
     with opened(config_file) as (app, db):
         now = datetime.now(UTC)
         start = _start_of(since, app.config.timezone, now) if since else None
-        _ = app.smtp, app.heartbeat_url  # a missing password should be known now, not when the first alert is owed
+        _ = (
+            app.smtp,
+            mailbox.settings(app),
+            app.heartbeat_url,
+        )  # a missing password should be known now, not when the first alert is owed
         if dry_run:
             _print_report(jobs.rehearse(app, db, now, _bars(), start), dry_run=True)
             return
@@ -55,10 +60,11 @@ def once(config_file: Path, dry_run: bool, since: str) -> None:
 def run(config_file: Path) -> None:
     """The service: works until it gets SIGTERM or SIGINT."""
     from monitor import schedule
+    from monitor.work import mailbox
 
     with opened(config_file) as (app, _):
         logging.getLogger("qianli").setLevel(logging.INFO)
-        _ = app.smtp, app.heartbeat_url  # as above
+        _ = app.smtp, mailbox.settings(app), app.heartbeat_url  # as above
         schedule.run(app)
 
 
@@ -122,6 +128,8 @@ def _bars() -> Callable[[str, int, int], None]:
 def _print_report(report: Any, *, dry_run: bool) -> None:
     would = "would have " if dry_run else ""
     click.echo(f"{would}collected {report.posts} posts on {report.pages} pages")
+    if report.answers:
+        click.echo(f"messages read in the mailbox: {report.answers} (qianli status tells what they did)")
     if report.looked:
         click.echo(f"looked again at {report.looked} posts")
     for stage, done in report.stages.items():
@@ -154,6 +162,8 @@ def _print_status(found: dict[str, Any]) -> None:
     click.echo(f"model: {model['speaks'] or 'none yet'}" + (f"; {model['chosen']} waits to speak" if waits else ""))
     click.echo("queues: " + ", ".join(f"{k} {v}" for k, v in found["queues"].items()))
     click.echo("outbox: " + ", ".join(f"{k} {v}" for k, v in found["outbox"].items()))
+    if found["answers"]:
+        click.echo("answers: " + ", ".join(f"{k} {v}" for k, v in found["answers"].items()))
     for line in found["trouble"]:
         click.echo(f"trouble: {one_line(line)}")
     for f in found["failures"]:

@@ -12,6 +12,7 @@ import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
+from weakref import WeakSet
 
 from sqlite_utils import Database
 
@@ -20,6 +21,9 @@ from monitor.schema import migrations
 
 BUSY = 120.0
 """Seconds that a writer waits for another one: the switch to another model over a million mentions takes a minute."""
+
+_WHOLE: WeakSet[Database] = WeakSet()
+"""Connections on which a ``together`` is open."""
 
 
 def open_store(path: Path) -> Database:
@@ -75,6 +79,9 @@ def writing(db: Database, *, durable: bool = False) -> Iterator[None]:
     ``durable``: it is on the disk before this returns, as owed mail must be; a power cut may take back the last
     moments of other transactions, whose work is then done again.
     """
+    if db in _WHOLE:
+        yield
+        return
     db.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
     db.execute("BEGIN IMMEDIATE")
     try:
@@ -83,6 +90,17 @@ def writing(db: Database, *, durable: bool = False) -> Iterator[None]:
     finally:  # also when the commit itself fails, on a full disk: an open transaction would hold up every other writer
         if db.conn.in_transaction:
             db.conn.rollback()
+
+
+@contextmanager
+def together(db: Database, *, durable: bool = False) -> Iterator[None]:
+    """Several transactions as one: each ``writing`` inside is a part of it, and an error takes all of them back."""
+    with writing(db, durable=durable):
+        _WHOLE.add(db)
+        try:
+            yield
+        finally:
+            _WHOLE.discard(db)
 
 
 @contextmanager

@@ -297,6 +297,10 @@ def subject_size(db: Database, incident: int) -> int:
     return size
 
 
+def exists(db: Database, incident: int) -> bool:
+    return db.execute("SELECT 1 FROM incidents WHERE id = ?", [incident]).fetchone() is not None
+
+
 def line(db: Database, incident: int) -> IncidentLine:
     return lines(db, "i.id = ?", [incident])[0]
 

@@ -9,7 +9,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from monitor.model import utc_text
-from monitor.store import coverage, fact, models, outbox, posts, rechecks, service
+from monitor.store import coverage, fact, models, outbox, posts, rechecks, replies, service
 
 WINDOW = timedelta(hours=24)
 OVERDUE = timedelta(hours=1)
@@ -42,6 +42,7 @@ def overview(db: Database, sources: Sequence[str], brands: Mapping[str, int], no
             "chosen": fact(db, "chosen_model"),
         },
         "outbox": outbox.summary(db),
+        "answers": replies.outcomes(db),
         "trouble": _trouble(db, sources, now),
         "failures": service.failures(db),
     }  # fmt: skip
@@ -50,7 +51,8 @@ def overview(db: Database, sources: Sequence[str], brands: Mapping[str, int], no
 def _trouble(db: Database, sources: Sequence[str], now: datetime) -> list[str]:
     """What no state shows: mail the server does not take, and sources that nobody has asked for long."""
     overdue = [s for s in sources if OVERDUE < now - coverage.state(db, s).due_at < ASKED_ONCE]
-    lines = [f"{s} should have been asked long ago: is the service running?" for s in overdue]
+    lines = _mailbox(db, now)
+    lines += [f"{s} should have been asked long ago: is the service running?" for s in overdue]
     turns = ((s, rechecks.turn(db, s)) for s in sources)
     lines += [
         f"{s} cannot look again at posts: {t.detail}; next at {utc_text(t.due_at)}"
@@ -72,6 +74,14 @@ def _source(db: Database, name: str, now: datetime) -> dict[str, Any]:
         "silent_for": int((now - state.heard_to).total_seconds()) if state.heard_to else None,
         "heard_24h": round(heard, 3),
     }  # fmt: skip
+
+
+def _mailbox(db: Database, now: datetime) -> list[str]:
+    turn = replies.turn(db)
+    if turn is None or turn.since is None or now - turn.due_at > WINDOW:  # long past: there is no mailbox any more
+        return []
+    since, again = utc_text(turn.since), utc_text(turn.due_at)
+    return [f"the mailbox cannot be read since {since}: {turn.said}; tried {turn.refusals} times, next at {again}"]
 
 
 def _scalar(db: Database, sql: str, *values: object) -> int:

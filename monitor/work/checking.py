@@ -11,7 +11,7 @@ from sqlite_utils import Database
 
 from monitor import doctor
 from monitor.doctor import Finding, Sample, Terms
-from monitor.errors import ConfigError, MailError, SourceError, one_line
+from monitor.errors import ConfigError, MailError, QianliError, SourceError, one_line
 from monitor.model import Page, Query, utc_text
 from monitor.store import posts
 from monitor.work.app import App, Collector
@@ -41,6 +41,8 @@ def _secrets(app: App) -> Iterator[Finding]:
         named.append(("smtp", "password_env", app.config.smtp.password_env))
         if app.config.smtp.user and not app.config.smtp.password_env:
             yield Finding("smtp", "a user is given and no password", 'password_env = "QIANLI_SMTP_PASSWORD"')
+    if app.config.mailbox is not None:
+        named.append(("mailbox", "password_env", app.config.mailbox.password_env))
     for table in app.config.sources:
         where = f'sources "{table.name}"'
         named += [(where, key, str(value)) for key, value in table.settings.items() if key.endswith("_env")]
@@ -88,6 +90,16 @@ def online(app: App, attempt: Attempt, now: datetime) -> Iterator[tuple[str, str
             yield collector.name, one_line(said), False
         else:
             yield collector.name, _seen(page), True
+
+
+def mailbox(app: App, attempt: Callable[[Callable[[], str]], tuple[str | None, Exception | None]]) -> tuple[str, bool]:
+    """Log in where answers are read and open the folder: what came of it, and whether that was well."""
+    from monitor.work.mailbox import look
+
+    said, error = attempt(lambda: look(app))
+    if error is not None:
+        return one_line(str(error) if isinstance(error, QianliError) else f"failed: {type(error).__name__}"), False
+    return one_line(said or ""), True
 
 
 def _first_page(app: App, collector: Collector, now: datetime) -> Page | None:

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.answering import read_address, reply_address
-from monitor.answering.addresses import LONGEST_USER, has_shape
+from monitor.answering.addresses import has_shape
+from monitor.config import LONGEST_USER
 from monitor.privacy import answer_key
 
 KEY = answer_key(bytes(32), "a1b2c3")
