@@ -33,6 +33,7 @@ bench: install
 
 soak: install
 	$(BIN)/python -m tests.soak
+	$(BIN)/python -m tests.soak.months
 
 fuzz: install
 	QIANLI_FUZZ=10000 $(BIN)/python -m pytest -m fuzz

@@ -14,6 +14,9 @@ from monitor.incidents import Ending, Standing
 from monitor.model import Finding, IncidentLine, Kind, Severity, State, from_utc_text, utc_text
 from monitor.store.facts import ENGAGEMENT, LOUDNESS
 
+STATES_BY_DAY, STATES_BY_WEEK = timedelta(days=7), timedelta(days=60)
+"""How far back one state a day is kept, and one a week; some 10 kB each."""
+
 _STANDING = """SELECT id, origin, state, severity, onset, last_bin, mailed, kind,
     (SELECT coalesce(t.merged_into, t.id) FROM stories t WHERE t.id = incidents.story), ending, resolved_at, calm_at,
     (SELECT max(bin) FROM spikes WHERE incident = incidents.id AND kind <> 'spike'), doubted FROM incidents"""
@@ -34,17 +37,28 @@ def load_state(
     return (from_utc_text(row[0]), row[1]) if row else None
 
 
-def keep_state(db: Database, brand: int, origin: str, settings: str, at: datetime, state: str, keep: datetime) -> None:
-    """Remember the state after a bin; of older ones only the last before ``keep`` stays, to step again from."""
+def keep_state(db: Database, brand: int, origin: str, settings: str, at: datetime, state: str) -> None:
+    """Remember the state after a bin. Of older ones stay the last of each day of a week, of each week of two months,
+    and the last before: a post that comes days late takes back what was remembered since it was written, and the
+    detector then steps again from the day before, not from the first bin of history.
+    """
     db.execute(
         "INSERT INTO detector_states VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET state = excluded.state, "
         "settings = excluded.settings",
         [brand, origin, utc_text(at), settings, state],
     )
     db.execute(
-        """DELETE FROM detector_states WHERE brand = ? AND origin = ? AND bin < ? AND bin <> (
-               SELECT max(bin) FROM detector_states WHERE brand = ? AND origin = ? AND bin < ?)""",
-        [brand, origin, utc_text(at), brand, origin, utc_text(keep)],
+        """DELETE FROM detector_states WHERE brand = :brand AND origin = :origin AND bin < :at AND bin NOT IN (
+               SELECT max(bin) FROM detector_states WHERE brand = :brand AND origin = :origin AND bin < :at
+               GROUP BY CASE WHEN bin >= :days THEN substr(bin, 1, 10) WHEN bin >= :weeks THEN strftime('%Y %W', bin)
+                        ELSE '' END)""",
+        {
+            "brand": brand,
+            "origin": origin,
+            "at": utc_text(at),
+            "days": utc_text(at - STATES_BY_DAY),
+            "weeks": utc_text(at - STATES_BY_WEEK),
+        },
     )
     db.execute("DELETE FROM detector_states WHERE brand = ? AND origin = ? AND bin > ?", [brand, origin, utc_text(at)])
 

@@ -27,7 +27,6 @@ from monitor.work.app import App
 log = logging.getLogger("qianli")
 
 MEMORY_EVERY = timedelta(hours=1)
-SHORT_HISTORY = timedelta(days=1)
 
 FRESH_LEAST, FRESH_P = 5, 2.8e-4
 """What begins an ended matter again: the detector's own least number of voices and the chance at which its Z speaks
@@ -73,7 +72,7 @@ def watch(app: App, db: Database, brand: Brand, brand_id: int, now: datetime) ->
     # A bin with posts still to be scored has fewer voices than were heard: it would read as calm.
     end = min(filter(None, (bin_start(now), counts.unsettled_from(db))))
     settled = bin_start(bin_start(now) - app.config.service.live_within - BIN)
-    memory = None
+    memories: list[Memory] = []
     step = None
     fired: list[datetime] = []
     for step in _steps(db, brand_id, detectors, start, end, holds):
@@ -84,8 +83,8 @@ def watch(app: App, db: Database, brand: Brand, brand_id: int, now: datetime) ->
         else:
             _consider(app, db, brand, brand_id, step, now)
             fired += [step.at] * (step.live.firing is not None or step.history.firing is not None)
-        if step.at == settled and step.at - start >= MEMORY_EVERY:
-            memory = Memory(key, step.at, {origin: detector.dump() for origin, detector in detectors.items()})
+        if _worth_remembering(step.at, start, settled):
+            memories.append(Memory(key, step.at, {origin: detector.dump() for origin, detector in detectors.items()}))
     if step is not None:
         _update_sizes(db, brand_id, step)
         evidence = step.live.evidence()
@@ -93,10 +92,17 @@ def watch(app: App, db: Database, brand: Brand, brand_id: int, now: datetime) ->
         handling.grow(app, db, brand, brand_id, evidence, now)
         with writing(db):
             stored.watched(db, brand_id, end)
-    if memory is not None:  # only now: after a crash, the bins it lets us skip would never be considered
+    for memory in memories:  # only now: after a crash, the bins it lets us skip would never be considered
         with writing(db):
             for origin, state in memory.states.items():
-                stored.keep_state(db, brand_id, origin, memory.key, memory.at, state, memory.at - SHORT_HISTORY)
+                stored.keep_state(db, brand_id, origin, memory.key, memory.at, state)
+
+
+def _worth_remembering(at: datetime, start: datetime, settled: datetime) -> bool:
+    """The newest settled bin, once an hour, and the first bin of each of the last days: posts may come days late."""
+    if at == settled:
+        return at - start >= MEMORY_EVERY
+    return settled - stored.STATES_BY_DAY <= at < settled and at.hour == at.minute == 0 and at > start
 
 
 def _update_sizes(db: Database, brand_id: int, step: Step) -> None:

@@ -1,0 +1,1 @@
+"""Invented brands, people and platforms, post by post, through the whole pipeline: see ``__main__``."""
