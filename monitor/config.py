@@ -148,7 +148,7 @@ class MailboxTable(Table):
     port: int = Field(default=993, ge=1, le=65535)
     security: Literal["tls", "starttls", "none"] = "tls"
     user: Text
-    password_env: Variable
+    password_env: Annotated[Variable, Field(min_length=1)]
     folder: Text = "INBOX"
     address: Address
     people: tuple[Address, ...] = Field(default=(), strict=False)

@@ -29,6 +29,7 @@ from monitor.work import (
     alerting,
     attending,
     blindness,
+    bursting,
     changeover,
     collecting,
     digesting,
@@ -36,6 +37,7 @@ from monitor.work import (
     mailbox,
     paging,
     purging,
+    reaching,
     rechecking,
     replaying,
     sending,
@@ -50,6 +52,9 @@ Progress = Callable[[str, int, int], None]
 """(stage, how many of its items are now done, how many are left)"""
 
 Stage = Callable[[App, Database, datetime, "Report", Progress], None]
+
+Watcher = Callable[[App, Database, Brand, int, datetime], None]
+"""Judges what one brand's closed bins hold, up to now."""
 
 
 @dataclass
@@ -127,6 +132,7 @@ def replay(
             group(then, copy, at, report, quiet)
             count(then, copy, report, quiet)
             watch(then, copy, at)
+            attend(then, copy, at)
             yield from replaying.told(mirror, since)
             progress("replay", int((at - start) / BIN), int((now - at) / BIN))
 
@@ -271,14 +277,22 @@ def _read_mailbox(app: App, db: Database, now: datetime, report: Report) -> None
 
 
 def watch(app: App, db: Database, now: datetime) -> None:
-    """Judge each own brand's closed bins: spikes, incidents, owed alerts. Competitors are counted, never watched."""
+    """Judge each own brand's closed bins: spikes, story-bursts, posts that take off; incidents and owed alerts follow.
+    Competitors are counted, never watched."""
     watching.measure_sources(app, db, now)
     for brand, brand_id in app.own_brands:
-        _, error = attempt(lambda b=brand, i=brand_id: watching.watch(app, db, b, i, now))  # type: ignore[misc]
-        if error is not None:
-            fail(app, db, "watch", brand.name, error, now)
-        else:
-            service.clear_failure(db, "watch", brand.name)
+        _watch(app, db, "watch", watching.watch, brand, brand_id, now)
+        _watch(app, db, "burst", bursting.watch, brand, brand_id, now)
+        _watch(app, db, "takeoff", reaching.watch, brand, brand_id, now)
+
+
+def _watch(app: App, db: Database, stage: str, watcher: Watcher, brand: Brand, brand_id: int, now: datetime) -> None:
+    """One watcher of one brand: none that fails silences another."""
+    _, error = attempt(lambda: watcher(app, db, brand, brand_id, now))
+    if error is not None:
+        fail(app, db, stage, brand.name, error, now)
+    else:
+        service.clear_failure(db, stage, brand.name)
 
 
 def attend(app: App, db: Database, now: datetime) -> None:

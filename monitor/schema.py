@@ -272,6 +272,29 @@ NEAR_COPIES = (
     "CREATE INDEX links_by_age ON links (at)",
 )
 
+BURSTS_AND_REACH = (
+    # Bins of own brands whose counts have changed since their copies were last looked at.
+    """CREATE TABLE burst_bins (
+        brand INTEGER NOT NULL REFERENCES brands(id), bin TEXT NOT NULL, PRIMARY KEY (brand, bin)) WITHOUT ROWID""",
+    # The most copies that one story had in three hours of a day (UTC): what is usual. Made again when the day changes.
+    """CREATE TABLE burst_days (
+        brand INTEGER NOT NULL REFERENCES brands(id), day TEXT NOT NULL, peak INTEGER NOT NULL,
+        PRIMARY KEY (brand, day)) WITHOUT ROWID""",
+    # Up to which moment looks at posts have been judged.
+    """CREATE TABLE reach_watches (
+        brand INTEGER PRIMARY KEY REFERENCES brands(id), until TEXT NOT NULL)""",
+    # How fast a brand's posts grow, as of a day (UTC): by platform, measure and age; high is what one in ten reaches an
+    # hour, tail how fast that rises for rarer ones.
+    """CREATE TABLE reach_levels (
+        brand INTEGER NOT NULL REFERENCES brands(id), day TEXT NOT NULL, platform TEXT NOT NULL, measure TEXT NOT NULL,
+        age INTEGER NOT NULL, posts INTEGER NOT NULL, high REAL NOT NULL, tail REAL NOT NULL,
+        PRIMARY KEY (brand, day, platform, measure, age)) WITHOUT ROWID""",
+    # As of the same days: negative posts a month, and how many followers the usual author has.
+    """CREATE TABLE reach_days (
+        brand INTEGER NOT NULL REFERENCES brands(id), day TEXT NOT NULL, platform TEXT NOT NULL,
+        negative REAL NOT NULL, followers INTEGER, PRIMARY KEY (brand, day, platform)) WITHOUT ROWID""",
+)
+
 VIEWS = {
     "v_posts": """
         SELECT p.id AS post, b.name AS brand, b.role, p.platform, p.native_id, p.url, p.kind, p.text,
@@ -419,7 +442,7 @@ def lists_in_turns(db: Database) -> None:
     """Lists that take turns over several runs; ``v_coverage`` says partial where not all have had theirs."""
     for statement in LISTS_IN_TURNS:
         db.execute(statement)
-    db.execute("DROP VIEW v_coverage")
+    db.execute("DROP VIEW IF EXISTS v_coverage")
     db.execute(f"CREATE VIEW v_coverage AS {VIEWS['v_coverage']}")
 
 
@@ -449,3 +472,10 @@ def near_copies(db: Database) -> None:
     for name, select in VIEWS.items():
         db.execute(f"DROP VIEW IF EXISTS {name}")
         db.execute(f"CREATE VIEW {name} AS {select}")
+
+
+@migrations()
+def bursts_and_reach(db: Database) -> None:
+    """What story-bursts and early warnings are judged against, and how far that was done."""
+    for statement in BURSTS_AND_REACH:
+        db.execute(statement)

@@ -52,11 +52,13 @@ def compose(
     references: Sequence[str] = (),
     date: datetime,
     reply_to: str = "",
+    replied: bool = False,
 ) -> bytes:
     """A message as sent: text and HTML alternatives in UTF-8 as base64, CRLF lines, 7-bit clean.
 
-    ``references`` are the earlier Message-IDs of the thread, oldest first. Raises a permanent MailError for an
-    address or id that cannot stand in a header; nothing can be smuggled into one.
+    ``references`` are the earlier Message-IDs of the thread, oldest first. ``replied``: it answers what a person wrote
+    (RFC 3834), else nobody asked for it. Raises a permanent MailError for an address or id that cannot stand in a
+    header; nothing can be smuggled into one.
     """
     message = EmailMessage(policy=SMTP)
     message["From"] = address(sender)
@@ -69,7 +71,7 @@ def compose(
     if references:
         message["In-Reply-To"] = _message_id(references[-1])
         message["References"] = " ".join(_message_id(r) for r in references)
-    message["Auto-Submitted"] = "auto-generated"
+    message["Auto-Submitted"] = "auto-replied" if replied else "auto-generated"
     message["X-Auto-Response-Suppress"] = "OOF, AutoReply"
     message.set_content(rendered.text, cte="base64")
     message.add_alternative(rendered.html, subtype="html", cte="base64")

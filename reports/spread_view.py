@@ -39,7 +39,8 @@ def spread(facts: AlertFacts, words: Language) -> tuple[tuple[str, str], ...]:
 
 def _size(story: StoryFacts, words: Language) -> str:
     posts = words.ngettext("%(n)s post", "%(n)s posts", story.posts)
-    return words.join([posts, words.ngettext("%(n)s copy", "%(n)s copies", story.copies)])
+    copies = words.ngettext("%(n)s copy", "%(n)s copies", story.copies) if story.copies else ""
+    return words.join([part for part in (posts, copies) if part])
 
 
 def _platforms(story: StoryFacts, zone: str, day: date, words: Language) -> str:

@@ -12,7 +12,10 @@ from sqlite_utils import Database
 
 from monitor.store import open_store
 
-PROGRAMS = {"chromium": "chromium", "openssl": "openssl", "sqlite3": "sqlite3"}
+PROGRAMS = {
+    "chromium": "chromium", "openssl": "openssl", "sqlite3": "sqlite3", "chasquid": "chasquid",
+    "dovecot-imapd": "/usr/lib/dovecot/imap",
+}  # fmt: skip
 """Debian package -> the program that shows it is installed."""
 
 

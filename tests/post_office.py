@@ -6,22 +6,28 @@ their addresses is put into its owner's Maildir by dovecot's own delivery agent;
 
 from __future__ import annotations
 
+import grp
+import imaplib
 import os
 import pwd
 import shutil
 import socket
+import ssl
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import SMTP
 from pathlib import Path
 from typing import Literal
 
 import trustme
 
-from monitor.work.imap import ImapSettings
+from monitor.work.imap import ImapSettings, folder_name
 from reports.mail import SmtpSettings
 
 DOMAIN = "qianli.example"
@@ -55,8 +61,12 @@ userdb {{
   driver = static
   args = uid={uid} gid={gid} home={folder}/mail/%n
 }}
+auth_failure_delay = 0
 service anvil {{
   chroot =
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
 }}
 service imap-login {{
   chroot =
@@ -120,6 +130,26 @@ class PostOffice:
         _give(draft, *_worker()[1:])
         draft.rename(place / "new" / draft.name)
 
+    def held(self, user: str, folder: str = "INBOX") -> list[EmailMessage]:
+        """What lies in a folder of a user's, in the order of its arrival, read as a mail program does."""
+        with imaplib.IMAP4_SSL("localhost", self.ports["imaps_port"], ssl_context=self._context()) as server:
+            server.login(f"{user}@{DOMAIN}", PASSWORD)
+            server.select(folder_name(folder), readonly=True)
+            found = server.uid("FETCH", "1:*", "(BODY.PEEK[])")[1]
+        parsed = [message_from_bytes(piece[1], policy=SMTP) for piece in found if isinstance(piece, tuple)]
+        return [message for message in parsed if isinstance(message, EmailMessage)]
+
+    def wait_for(self, user: str, n: int) -> list[EmailMessage]:
+        """The same, once so many have arrived."""
+        deadline = time.monotonic() + PATIENCE
+        while len(found := self.held(user)) < n:
+            assert time.monotonic() < deadline, f"{len(found)} of {n} mails came\n{logs(self.folder)}"
+            time.sleep(0.05)
+        return found
+
+    def _context(self) -> ssl.SSLContext:
+        return ssl.create_default_context(cafile=str(self.authority))
+
     def _own(self, folder: Path) -> None:
         for each in (*reversed(folder.relative_to(self.folder).parents), folder.relative_to(self.folder)):
             if not (self.folder / each).exists():
@@ -158,8 +188,8 @@ def _started(folder: Path, users: tuple[str, ...], running: ExitStack) -> PostOf
     authority.cert_pem.write_to_path(str(folder / "authority.pem"))
     issued.private_key_pem.write_to_path(str(folder / "key.pem"))
     (folder / "certificate.pem").write_bytes(b"".join(pem.bytes() for pem in issued.cert_chain_pems))
-    values = {"folder": folder, "user": name, "group": _group(gid), "uid": uid, "gid": gid, "domain": DOMAIN,
-              "lda": LDA, **ports}  # fmt: skip
+    values = {"folder": folder, "user": name, "group": grp.getgrgid(gid).gr_name, "uid": uid, "gid": gid,
+              "domain": DOMAIN, "lda": LDA, **ports}  # fmt: skip
     (folder / "dovecot.conf").write_text(_DOVECOT.format(**values))
     (folder / "users").write_text("".join(f"{u}@{DOMAIN}:{PASSWORD}\n" for u in users))
     conf = folder / "chasquid"
@@ -176,17 +206,11 @@ def _started(folder: Path, users: tuple[str, ...], running: ExitStack) -> PostOf
     for path in (folder, *folder.rglob("*")):
         _give(path, uid, gid)
     office = PostOffice(folder, folder / "authority.pem", ports)
-    _run(running, folder, ["dovecot", "-F", "-c", str(folder / "dovecot.conf")])
+    _run(running, folder, ["/usr/sbin/dovecot", "-F", "-c", str(folder / "dovecot.conf")])
     _run(running, folder, ["chasquid", f"--config_dir={conf}"])
     for port in ports.values():
         _wait_for(port, folder)
     return office
-
-
-def _group(gid: int) -> str:
-    import grp
-
-    return grp.getgrgid(gid).gr_name
 
 
 def _free_ports(*names: str) -> dict[str, int]:
@@ -199,10 +223,10 @@ def _free_ports(*names: str) -> dict[str, int]:
 def _run(running: ExitStack, folder: Path, command: list[str]) -> None:
     name, _, gid = _worker()
     drop = {"user": name, "group": gid, "extra_groups": []} if os.getuid() == 0 else {}
-    log = running.enter_context((folder / f"{command[0]}.out").open("wb"))
+    log = running.enter_context((folder / f"{Path(command[0]).name}.out").open("wb"))
     process = subprocess.Popen(
-        [shutil.which(command[0]) or command[0], *command[1:]], stdout=log, stderr=log, stdin=subprocess.DEVNULL,
-        cwd=folder, **drop,
+        command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=folder,
+        env={**os.environ, "HOME": str(folder)}, **drop,
     )  # type: ignore[call-overload]  # fmt: skip
     running.callback(_stop, process)
 
@@ -224,7 +248,11 @@ def _wait_for(port: int, folder: Path) -> None:
             return
         except OSError:
             if time.monotonic() > deadline:
-                logs = "\n".join(f"{p.name}: {p.read_text('utf-8', 'replace')[-2000:]}" for p in
-                                 (*folder.glob("*.out"), *folder.glob("*.log")))  # fmt: skip
-                raise AssertionError(f"nobody listens on {port}\n{logs}") from None
+                raise AssertionError(f"nobody listens on {port}\n{logs(folder)}") from None
             time.sleep(0.05)
+
+
+def logs(folder: Path) -> str:
+    """What the parts had to say."""
+    files = sorted((*folder.glob("*.out"), *folder.glob("*.log")))
+    return "\n".join(f"{file.name}: {file.read_text('utf-8', 'replace')[-2000:]}" for file in files)

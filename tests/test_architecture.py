@@ -12,11 +12,18 @@ import pytest
 ROOT = Path(__file__).parent.parent
 OURS = ("monitor", "sources", "reports")
 PURE = (
-    "text", "glosses", "folding", "matching", "portions", "sentiment", "stories", "spikes", "incidents", "digest",
-    "doctor", "answering",
+    "text", "glosses", "folding", "matching", "portions", "sentiment", "stories", "spikes", "bursts", "takeoff",
+    "incidents", "digest", "doctor", "answering", "holidays",
 )  # fmt: skip
 BASE = {"monitor.model", "monitor.errors"}
-SHARED = {"monitor.text", "monitor.glosses", "monitor.folding", "monitor.portions", "monitor.matching"}
+SHARED = {
+    "monitor.holidays",
+    "monitor.text",
+    "monitor.glosses",
+    "monitor.folding",
+    "monitor.portions",
+    "monitor.matching",
+}
 
 MAY_IMPORT = {
     "monitor.model": set(),
@@ -27,7 +34,10 @@ MAY_IMPORT = {
     **{f"monitor.{stage}": {*BASE, *SHARED} for stage in PURE},
     "monitor.build_han_fold": {*BASE, "monitor.text"},
     "monitor.build_common_pairs": {*BASE, "monitor.text"},
-    "monitor.store": {*BASE, "monitor.schema", "monitor.incidents", "monitor.stories"},
+    "monitor.store": {
+        *BASE, "monitor.schema", "monitor.holidays", "monitor.incidents", "monitor.stories", "monitor.bursts",
+        "monitor.takeoff",
+    },
     "sources": BASE,
     "reports": BASE,
     "monitor.work": {*BASE, "monitor.config", "monitor.privacy", "monitor.store", "sources", "reports",

@@ -504,7 +504,7 @@ url = "{server.url("/feed")}"
 [[sources]]
 name = "gone"
 type = "feed"
-url = "{server.url("/none")}"
+url = "{server.url("/none?key=hidden")}"
 [network]
 contact = "pr@chenglan.example"
 allow_private = true
@@ -525,7 +525,8 @@ to = ["pr@example.test"]
         done = qianli(folder, "check", "--online", "--send-test")
         assert done.returncode == 1
         assert 'sources "good": 1 post, none with a time' in done.stdout
-        assert 'sources "gone": 127.0.0.1: HTTP 404' in done.stdout
+        address = server.url("/none")
+        assert f'sources "gone": 127.0.0.1: HTTP 404\n    -> url = "{address}?…"\n' in done.stdout
         assert "mail to pr@example.test: 250 kept" in done.stdout
         assert sorted(box.recipients) == ["oncall@example.test", "pr@example.test"]
         assert str(box.messages[0]["Subject"]) == "你收得到千里寄出的郵件"

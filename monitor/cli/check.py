@@ -34,6 +34,8 @@ def check(config_file: Path, online: bool, send_test: bool) -> None:
         for name, said, well in checking.online(app, jobs.attempt, now) if online else ():
             unwell |= not well
             click.echo(f'sources "{name}": {said}')
+            if not well:
+                click.echo(f"    -> {one_line(checking.line_of(app, name))}")
         if online and app.config.mailbox is not None:
             said, well = checking.mailbox(app, jobs.attempt)
             unwell |= not well

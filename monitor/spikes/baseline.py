@@ -105,7 +105,8 @@ class Lesson:
     """One block of heard bins to learn from. ``hours``: heard time. ``expected``: given the day's volume.
 
     ``usual`` and ``usual_other``: expected of the block. ``busy``: other posts an hour. ``spread``: of the count.
-    ``first``: of the first day, when there is no expectation yet that could tell an outlier.
+    ``first``: of the first day, when there is no expectation yet that could tell an outlier. ``odd_day``: of a holiday
+    that changed how much is said.
     """
 
     hour: int
@@ -120,13 +121,16 @@ class Lesson:
     spread: float
     incident: bool
     first: bool
+    odd_day: bool = False
 
 
 def learn(base: Baseline, lesson: Lesson, keep: tuple[float, float, float], *, raw: bool) -> None:
     """Take in one block. ``keep``: what the heard time leaves of level, shape and share. An incident teaches only
-    what it says of the other posts."""
-    for rate, part in ((base.negative, keep[0]), (base.others, keep[0]), (base.share, keep[2])):
-        rate.forget(part)
+    what it says of the other posts, an odd day only what it says of the share."""
+    base.share.forget(keep[2])
+    if not lesson.odd_day:
+        base.negative.forget(keep[0])
+        base.others.forget(keep[0])
     season = base.hours.value(lesson.hour) * base.weekend.value(lesson.weekend)
     own = season * lesson.hours
     count, other = lesson.learned, 0.0 if raw else lesson.other
@@ -135,12 +139,15 @@ def learn(base: Baseline, lesson: Lesson, keep: tuple[float, float, float], *, r
         other = winsorised(other, lesson.usual_other, VOLUME_SPREAD)
     per_hour = 1 / lesson.hours
     if not lesson.incident:
-        weight = 1 / (1 + lesson.spread * lesson.usual * per_hour)
-        base.negative.over += weight * count
-        base.negative.under += weight * own
         busy = 1 / (1 + VOLUME_SPREAD * max(lesson.busy, lesson.usual_other * per_hour) / 3)
         base.share.over += busy * count
         base.share.under += busy * lesson.other
+    if lesson.odd_day:
+        return
+    if not lesson.incident:
+        weight = 1 / (1 + lesson.spread * lesson.usual * per_hour)
+        base.negative.over += weight * count
+        base.negative.under += weight * own
     weight = 1 / (1 + VOLUME_SPREAD * lesson.usual_other * per_hour)
     base.others.over += weight * other
     base.others.under += weight * own

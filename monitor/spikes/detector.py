@@ -23,7 +23,7 @@ from monitor.spikes.settings import DAY, HOUR, Bin, Settings
 from monitor.spikes.track import HALF_HEARD, Track
 from monitor.spikes.windows import Spread
 
-STATE_VERSION = 2
+STATE_VERSION = 3
 
 
 class Detector:
@@ -48,7 +48,7 @@ class Detector:
         lengths = sorted({self._block, self._hour, self._six, *self._penalties})
         self._base = Baseline()
         self._spreads = {length: Spread() for length in lengths}
-        self._track = Track(settings, tuple(lengths), settings.volume_floor)
+        self._track = Track(settings, tuple(lengths))
         self._bound: Track | None = None
         self._bound_since = 0
         self._fortnight = Fortnight(settings)
@@ -212,7 +212,7 @@ class Detector:
         if self.settings.raw or self._learning:
             return self._unknown(bin)
         if self._bound is None:
-            self._bound = self._track.branch(max(1.0, self.settings.volume_floor))
+            self._bound = self._track.branch()
         track, uncertainty = self._bound, self._base.uncertainty(raw=False)
         track.take(replace(bin, heard=1.0, learned=None), self._base)
         self._bound_since = track.recent.slot
@@ -266,6 +266,7 @@ class Detector:
             spread=self._spreads[self._block].value + uncertainty,
             incident=incident,
             first=first_day,
+            odd_day=self._track.odd_holiday and not self._learning,
         )
         learn(self._base, lesson, (keep[0], keep[1], keep[2]), raw=settings.raw)
 
@@ -328,7 +329,7 @@ class Detector:
             part.unit, part.observed, part.expected = unit, observed, expected
         self._track.restore(state["track"])
         if state["bound"] is not None:
-            self._bound = self._track.branch(max(1.0, self.settings.volume_floor))
+            self._bound = self._track.branch()
             self._bound.restore(state["bound"])
         self._bound_since = state["bound_since"]
         self._fortnight.restore(state["fortnight"])

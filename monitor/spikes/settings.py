@@ -58,10 +58,22 @@ class Settings:
     # Today's volume: a busy day explains more negative voices.
     volume_shrink: float = 4.0
     """Posts: how many expected posts today's volume needs to be believed half (s; the Gamma shape of the noise)."""
-    volume_floor: float = 0.85
+    volume_floor: float = 0.92
     """A quiet hour lowers the expectation at most to this share of it (s)."""
     echo: float = 0.75
     """Non-negative posts that one negative voice in excess brings along; they are no busy day (s)."""
+    busy_allowance: float = 1.0
+    """Standard deviations by which the share of the posts there are may speak less loud than the usual volume does: a
+    busy day, on which only the share tells, is that rare (s) ..."""
+    busy_slope: float = 0.8
+    """... less this for each standard deviation of the volume above the usual: then it is no longer rare (s)."""
+
+    # Holidays (monitor.holidays); raw volumes know none.
+    dip: float = 0.7
+    """On a quiet holiday with less than this share of the usual posts in the last day the expectation falls with
+    them ... (j)"""
+    rush: float = 1.5
+    """... and on any holiday with less than that, or more than this, the day does not teach the usual volume (j)."""
 
     # K: the NB CUSUM.
     raised: float = 3.0
@@ -81,14 +93,14 @@ class Settings:
 
     # Z: sliding windows.
     windows: tuple[tuple[timedelta, float], ...] = (
-        (1 * HOUR, 0.9),
-        (2 * HOUR, 0.5),
-        (3 * HOUR, 0.25),
+        (1 * HOUR, 0.5),
+        (2 * HOUR, 0.3),
+        (4 * HOUR, 0.1),
         (6 * HOUR, 0.0),
         (12 * HOUR, 0.0),
     )
     """Lengths, and what is taken off the z of each: short windows get more chances to be wrong (s)."""
-    z_threshold: float = 3.45
+    z_threshold: float = 3.4
     """Standard deviations at which Z speaks (s)."""
 
     # F: the same hours of the days before.

@@ -4,18 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import astuple
-from datetime import datetime
+from datetime import date, datetime
+from math import inf
 from typing import Any, NamedTuple
 
+from monitor.holidays import Kind, kinds
 from monitor.spikes.baseline import Baseline
 from monitor.spikes.cusum import QUIET, TINY, Chain, log_likelihood_ratio
 from monitor.spikes.measurement import Span
 from monitor.spikes.recent import Recent, Totals
-from monitor.spikes.settings import HOUR, Bin, Settings
-from monitor.spikes.windows import Spread, deviation, expected_given_volume
+from monitor.spikes.settings import DAY, HOUR, Bin, Settings
+from monitor.spikes.windows import (
+    BUSY_ECHO,
+    FLAT_SHRINK,
+    Spread,
+    busyness,
+    deviation,
+    expected_given_volume,
+)
 
 HALF_HEARD = 0.5
 """A window counts only if at least this share of it was heard."""
+
+DAY_PRIOR = 10.0
+"""Posts that pull the volume of a holiday towards the usual one."""
+WORTH_A_LOOK = 1.0
+"""Standard deviations below which it does not matter whether the day may be a busy one."""
 
 Spreads = Mapping[int, Spread]
 """Window in slots -> how much its counts scatter."""
@@ -29,27 +43,31 @@ class Seen(NamedTuple):
 
 
 class Track:
-    """Takes bins in order of time. ``lengths``: of the windows it sums, in slots. ``floor``: see ``volume_floor``."""
+    """Takes bins in order of time. ``lengths``: of the windows it sums, in slots. ``least``: the counts are only the
+    least there was, so few posts are no quiet day."""
 
-    def __init__(self, settings: Settings, lengths: tuple[int, ...], floor: float) -> None:
+    def __init__(self, settings: Settings, lengths: tuple[int, ...], *, least: bool = False) -> None:
         self.settings = settings
         self.lengths = lengths
-        self.floor = floor
+        self.least = least
         self.block, self.hour = settings.slots(settings.k_block), settings.slots(HOUR)
         self.half_day = settings.slots(12 * HOUR)
-        self.recent = Recent(max(*lengths, self.half_day))
+        self.day = settings.slots(DAY)
+        self.recent = Recent(max(*lengths, self.day))
         self.chains = [QUIET] * self.block
         self.known: datetime | None = None
         self.seen: dict[int, Seen] = {}
+        self.floor = settings.volume_floor
+        self.odd_holiday = False
 
     def forget(self) -> None:
         """Begin anew; the last bin taken stays the last."""
         self.recent = Recent(len(self.recent.ring) - 1)
         self.chains = [QUIET] * self.block
 
-    def branch(self, floor: float) -> Track:
-        """Another reading of the bins to come, after the same ones."""
-        made = Track(self.settings, self.lengths, floor)
+    def branch(self) -> Track:
+        """Another reading of the bins to come, after the same ones: as if what was heard of them were all."""
+        made = Track(self.settings, self.lengths, least=True)
         made.restore(self.state())
         return made
 
@@ -68,9 +86,25 @@ class Track:
         part = self.settings.width / HOUR * bin.heard
         self.recent.add(bin, own * part, usual_other * part, skipped)
         self.known = bin.start
+        self._look_at_the_calendar(local.date())
         for slots in self.lengths:
             seen = self.recent.last(slots)
             self.seen[slots] = Seen(seen, self.expected(seen, seen.voices))
+
+    def _look_at_the_calendar(self, day: date) -> None:
+        """A dip or a rush on a holiday: the volume of the last day tells whether this brand has one."""
+        self.floor = 1.0 if self.least else self.settings.volume_floor
+        self.odd_holiday = False
+        today = kinds(day)
+        if not today or self.settings.raw or self.least:
+            return
+        lately = self.recent.last(self.day)
+        if lately.heard < HALF_HEARD * self.day or lately.usual_other <= 0:
+            return
+        volume = (DAY_PRIOR + lately.other) / (DAY_PRIOR + lately.usual_other)
+        self.odd_holiday = not self.settings.dip < volume < self.settings.rush
+        if Kind.QUIET in today and volume < self.settings.dip:
+            self.floor = volume
 
     def expected(self, seen: Totals, count: int) -> float:
         settings = self.settings
@@ -110,9 +144,27 @@ class Track:
                 continue
             spread = spreads[slots].value + uncertainty
             z = deviation(seen.voices, expected, spread) - penalty
+            if z >= WORTH_A_LOOK:
+                z = min(z, self._busy_day(seen, spread) - penalty)
             if best is None or z > best:
                 best, best_slots = z, slots
         return best, best_slots
+
+    def _busy_day(self, seen: Totals, spread: float) -> float:
+        """Standard deviations if it were a busy day, and what is allowed for how rare one is at such a volume.
+
+        A day is usual or busy; both must be unlikely. How many posts a busy day has is not known before, so only the
+        share of negative ones tells; but the less was said the less likely such a day is.
+        """
+        settings, (voices, _, other, _, own, usual_other) = self.settings, seen
+        if usual_other <= 0:
+            return inf
+        expected = expected_given_volume(
+            voices, own, other, usual_other, shrink=FLAT_SHRINK, floor=self.floor, echo=BUSY_ECHO * settings.echo
+        )
+        rarity = settings.busy_slope * busyness(voices, own, other, usual_other, settings.echo)
+        allowance = max(0.0, settings.busy_allowance - rarity)
+        return deviation(voices, expected, spread + 1 / (FLAT_SHRINK + other)) + allowance
 
     def span(self, slots: int, spreads: Spreads, uncertainty: float) -> Span:
         seen, expected = self.seen[slots]

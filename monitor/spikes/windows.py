@@ -9,19 +9,39 @@ SPREAD_PRIOR = 0.15
 """Relative variance assumed at first, in the weight of ``SPREAD_BLOCKS`` fully informative hours (measured)."""
 SPREAD_BLOCKS = 2.0
 SPREAD_LEAST = 0.005
+LEAST = 1e-9
 POWER = 2 / 3
 """Makes Poisson counts nearly normal (Anscombe 1953)."""
+
+
+MOST_ECHO = 0.5
+"""At most this share of the posts is taken for an echo, where most posts are negative."""
+FLAT_SHRINK = 0.5
+"""Posts: the prior of a busy day, which believes any volume (Jeffreys)."""
+BUSY_ECHO = 0.5
+"""Of the echo, what is taken off a busy day: nothing would hide storms, all of it would tell promotions (s)."""
+BUSY_SPREAD = 0.15
+"""Relative variance of the volume of a day that is not busy (measured)."""
 
 
 def expected_given_volume(
     observed: float, own: float, other: float, usual_other: float, *, shrink: float, floor: float, echo: float
 ) -> float:
-    """Own expectation x how much busier than usual it is: the posterior mean of a Gamma-distributed volume.
+    """Own expectation x how much busier than usual it is, at least ``floor``: the posterior mean of a Gamma volume
+    that knows ``shrink`` posts before.
 
-    What an excess of negative voices brings along itself (``echo`` posts each) is no busy day.
+    What negative voices above this very expectation bring along (``echo`` posts each) is no busy day: with E for it,
+    E / own = (shrink + other - echo * (observed - E)) / (shrink + usual_other), solved for E.
     """
+    usual = shrink + usual_other
+    echo = min(echo, MOST_ECHO * usual / max(own, LEAST))
+    return own * max(floor, max(0.0, shrink + other - echo * observed) / (usual - echo * own))
+
+
+def busyness(observed: float, own: float, other: float, usual_other: float, echo: float) -> float:
+    """Standard deviations of the volume above the usual, without the echo of an excess; at least 0."""
     other = max(0.0, other - echo * max(0.0, observed - own))
-    return own * max(floor, (shrink + other) / (shrink + usual_other))
+    return max(0.0, deviation(other, max(usual_other, LEAST), BUSY_SPREAD))
 
 
 def deviation(observed: float, expected: float, spread: float) -> float:

@@ -116,6 +116,7 @@ def recount(db: Database, limit: int = 500) -> int:
             changed.append((brand, platform, start))
     db.conn.executemany("DELETE FROM dirty_bins WHERE brand = ? AND platform = ? AND bin = ?", bins)
     _forget_states(db, changed)
+    _mark_copies_changed(db, changed)
     return len(bins)
 
 
@@ -177,6 +178,14 @@ def _forget_states(db: Database, bins: Sequence[tuple[int, str, str]]) -> None:
     for brand, _, start in bins:
         first[brand] = min(start, first.get(brand, start))
     db.conn.executemany("DELETE FROM detector_states WHERE brand = ? AND bin >= ?", list(first.items()))
+
+
+def _mark_copies_changed(db: Database, bins: Sequence[tuple[int, str, str]]) -> None:
+    """Where a count changed, so may have the copies of a story (``store.bursts``)."""
+    db.conn.executemany(
+        """INSERT INTO burst_bins SELECT id, ? FROM brands WHERE id = ? AND role = 'own' ON CONFLICT DO NOTHING""",
+        sorted({(start, brand) for brand, _, start in bins}),
+    )
 
 
 def recount_all(db: Database) -> list[tuple[object, ...]]:

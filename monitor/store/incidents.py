@@ -128,7 +128,8 @@ def ended_before(db: Database, brand: int, origin: str, at: datetime, since: dat
     row = db.execute(
         _STANDING
         + """ WHERE brand = ? AND origin = ? AND state = 'resolved' AND ending <> 'not us'
-              AND resolved_at <= ? AND max(resolved_at, coalesce(calm_at, '')) >= ? ORDER BY resolved_at DESC, id DESC LIMIT 1""",
+              AND resolved_at <= ? AND max(resolved_at, coalesce(calm_at, '')) >= ?
+               ORDER BY resolved_at DESC, id DESC LIMIT 1""",
         [brand, origin, utc_text(at), utc_text(since)],
     ).fetchone()
     return _standing(row) if row else None

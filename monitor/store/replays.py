@@ -21,7 +21,7 @@ from monitor.store import mentions, posts, writing
 
 _WHOLE = ("brands", "models", "shares")
 _KEPT_FACTS = ("uid", "model", "chosen_model", "key")
-_OF_POSTS = ("sightings", "engagement", "scores", "labels", "group_members")
+_OF_POSTS = ("sightings", "engagement", "scores", "labels", "not_us", "group_members")
 _SCORE = "post, brand, model, snownlp, p_negative, label, scored_at, quote_start, quote_end"
 """Without its id, which the mirror may have given to another by then."""
 
@@ -103,6 +103,7 @@ def reveal(db: Database, start: datetime, end: datetime, *, grouped: bool) -> No
             [since, until],
         )
         _labels(db, since, until)
+        _denied(db, since, until)
         _heard(db, since, until)
         posts.enqueue(db, "match", (i for (i,) in one))
 
@@ -115,6 +116,17 @@ def _labels(db: Database, since: str, until: str) -> None:
     )
     found = [i for (i,) in db.execute("SELECT DISTINCT post FROM labels WHERE at > ? AND at <= ?", when).fetchall()]
     mentions.refresh(db, found)
+
+
+def _denied(db: Database, since: str, until: str) -> None:
+    """What people said does not speak of a brand: it is matched again, and the match knows."""
+    said = db.execute(
+        """SELECT n.post, n.brand, n."by", n.at FROM was.not_us n JOIN posts p ON p.id = n.post
+           WHERE n.at > ? AND n.at <= ?""",
+        [since, until],
+    ).fetchall()
+    db.conn.executemany("INSERT INTO not_us VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", said)
+    posts.enqueue(db, "match", sorted({post for post, *_ in said}))
 
 
 def _heard(db: Database, since: str, until: str) -> None:

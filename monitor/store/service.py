@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from sqlite_utils import Database
 
 from monitor.errors import StoreError
+from monitor.holidays import holidays
 from monitor.model import BIN, Digest, bin_start, from_utc_text, utc_text
 from monitor.store import fact, set_fact
 
@@ -19,6 +20,8 @@ DAY = timedelta(days=1)
 FIRST_RETRY = timedelta(minutes=10)
 TRIES = 5
 FAR = timedelta(days=400)
+HOLIDAYS = "1"
+"""Which list of holidays the calendar was made with; another number makes it anew."""
 
 
 def identity(db: Database) -> str:
@@ -116,14 +119,15 @@ def cover_calendar(db: Database, zone: ZoneInfo) -> None:
     It has no holes in the last 400 days; of older time it holds what was counted, for one post may claim any year.
 
     ``weekday`` is 0 for Monday. ``utc_offset`` is in minutes: it tells apart the two hours of one name that a day of
-    25 hours has.
+    25 hours has. ``holiday`` names those of the day, with spaces between several; '' where there is none.
     """
     low, high = db.execute("SELECT min(bin), max(bin) FROM counts").fetchone()
     if low is None:
         return
-    if fact(db, "zone") != zone.key:
+    if fact(db, "zone") != zone.key or fact(db, "holidays") != HOLIDAYS:
         db.execute("DELETE FROM calendar")
         set_fact(db, "zone", zone.key)
+        set_fact(db, "holidays", HOLIDAYS)
     start, end = max(from_utc_text(low), from_utc_text(high) - FAR) - DAY, from_utc_text(high) + DAY
     has_low, has_high = db.execute(
         "SELECT min(bin), max(bin) FROM calendar WHERE bin >= ?", [utc_text(start)]
@@ -147,10 +151,12 @@ def _add_bins(db: Database, zone: ZoneInfo, start: datetime, end: datetime) -> N
         local = at.astimezone(zone)
         offset = local.utcoffset() or timedelta()
         minutes = int(offset.total_seconds() // 60)
-        rows.append((utc_text(at), local.date().isoformat(), local.hour, local.weekday(), minutes))
+        day = local.date()
+        names = " ".join(holiday.name for holiday in holidays(day))
+        rows.append((utc_text(at), day.isoformat(), local.hour, local.weekday(), minutes, names))
         at += BIN
     db.conn.executemany(
-        """INSERT INTO calendar (bin, local_day, hour, weekday, utc_offset) VALUES (?, ?, ?, ?, ?)
+        """INSERT INTO calendar (bin, local_day, hour, weekday, utc_offset, holiday) VALUES (?, ?, ?, ?, ?, ?)
            ON CONFLICT DO NOTHING""",
         rows,
     )

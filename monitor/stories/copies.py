@@ -52,7 +52,7 @@ _QUOTE_HEAD = re.compile(r"(?://|(?<![a-z0-9])rt)\s?@[^\s:@]{1,30}\s?:")
 _REPLY_HEAD = re.compile(r"^\s*回复\s?@[^\s:]{1,30}\s?:")
 _HASHTAG = re.compile(r"#[^#\s]{1,40}#|#[\w·\-]{1,20}")
 _CAPTION = re.compile(
-    r"^\s*(?:【(?:转|转载|转发|转贴|(?:网友)?投稿|爆料|搬运|分享|截图|求?扩散)】|"
+    r"^\s*(?:转贴|转载|【(?:转|转载|转发|转贴|(?:网友)?投稿|爆料|搬运|分享|截图|求?扩散)】|"
     r"(?:zt|转|转发|转贴|转载|搬运|分享|截图|图|图片)[^\s,。!?:]{0,6}[:\s]|"
     r"(?:刚刚?)?(?:刷到|看到)[^\s,。!?:]{0,8}[:\s]|(?:微博)?正文\s|[\d.]+万?\s?阅读\s|\d{1,2}:\d\d(?:\s[345]g)?(?:\s\d+%)?\s)+"
 )
@@ -118,7 +118,7 @@ def alike(one: str, other: str) -> bool:
 
     Not if all that differs is what a template leaves open: a name, a number.
     """
-    short, long = sorted((one, other), key=len)
+    short, long = sorted((one, other), key=lambda core: (len(core), core))
     if short in long and not _praises(short):
         return True
     runs = _runs(short, long, 3 if len(long) < 400 else 4)
@@ -130,7 +130,7 @@ def alike(one: str, other: str) -> bool:
     if carried < LEAST_WEIGHT:
         return False
     if carried < ENOUGH_OF_PRAISE and _praises(short):
-        shared = sum(end - start for start, end in runs if end - start >= LONGER_THAN_A_PHRASE)
+        shared = _in_order(short, long, runs)
         if shared < NEARLY_ALL * len(long):
             return False
     return not _same_template(short, long)
@@ -157,9 +157,21 @@ def _runs(text: str, other: str, size: int) -> list[tuple[int, int]]:
     return found
 
 
+def _in_order(text: str, other: str, runs: Sequence[tuple[int, int]]) -> int:
+    """Characters of the runs longer than a phrase that follow one another in ``other`` as they do in ``text``."""
+    shared, after = 0, 0
+    for start, end in runs:
+        at = other.find(text[start:end], after) if end - start >= LONGER_THAN_A_PHRASE else -1
+        if at >= 0:
+            shared, after = shared + end - start, at + end - start
+    return shared
+
+
 def _same_template(one: str, other: str) -> bool:
     """Whether the differences are slots (other words at the same place) rather than scattered edits."""
     swaps, edits = _differences(one, other)
+    if swaps:  # 资讯 for 信息 is neither
+        swaps, edits = _differences(to_mainland(one), to_mainland(other))
     slots = [swap for swap in swaps if _is_slot(*swap)]
     if len(set(swaps)) == 1 and len(swaps) > 1:  # 小米 for 小鹏, twice
         return not any(map(_is_everyday, swaps[0]))
@@ -172,7 +184,7 @@ def _is_slot(x: str, y: str) -> bool:
         return True
     if max(len(x), len(y)) == 1 or 2 * len(set(x) & set(y)) >= min(len(set(x)), len(set(y))):
         return False
-    return not (_is_everyday(x) or _is_everyday(y)) and to_mainland(x) != to_mainland(y)
+    return not (_is_everyday(x) or _is_everyday(y))
 
 
 def _is_everyday(word: str) -> bool:

@@ -30,7 +30,7 @@ ASKED = 32
 UNHEARD = 100
 """Stories that are assumed to have been without a term before any was seen."""
 
-LEAST_LIKENESS = 0.2
+LEAST_LIKENESS = 0.18
 """Cosine of two tellings' weighed terms from which they tell one happening."""
 
 LEAST_SHARED = 4

@@ -102,6 +102,15 @@ def mailbox(app: App, attempt: Callable[[Callable[[], str]], tuple[str | None, E
     return one_line(said or ""), True
 
 
+def line_of(app: App, name: str) -> str:
+    """The line of a source's table that says whom it asks, without a query, which may hold a key; else its type."""
+    table = next(table for table in app.config.sources if table.name == name)
+    url = str(table.settings.get("url", ""))
+    address, query, _ = url.partition("?")
+    address += "?…" if query else ""
+    return f'url = "{address}"' if url else f'type = "{table.type}"'
+
+
 def _first_page(app: App, collector: Collector, now: datetime) -> Page | None:
     return next(iter(collector.source.fetch(Query(app.terms, now), {})), None)
 

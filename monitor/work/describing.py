@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import shutil
 import sys
@@ -120,12 +121,12 @@ def grown(size: int) -> int:
 def commands(app: App, line: IncidentLine, quoted: Sequence[Quote]) -> tuple[Command, ...]:
     """What a person may type next, in the order in which it is likely; only what makes sense in this state."""
     file, number = Path(app.config.file).name, line.incident_id
-    name = "qianli" if file == "config.toml" else f"qianli --config {shlex.quote(file)}"
+    name = "qianli" if file == "config.toml" else f"qianli --config {_word(file)}"
     said = {
         "prepare": preparation(app.config.folder),
         "ack": f"{name} ack {number}",
         "silence": f"{name} silence {number} --for {SILENCE}",
-        "not_us": f"{name} not-us {quoted[0].post_id} --brand {shlex.quote(line.brand)}" if quoted else "",
+        "not_us": f"{name} not-us {quoted[0].post_id} --brand {_word(line.brand)}" if quoted else "",
         "resolve": f"{name} resolve {number}",
         "look": f"{name} incidents {number}",
     }
@@ -138,8 +139,13 @@ def preparation(folder: Path) -> str:
 
     Somebody who logs in at night stands in another folder than the service, and has another PATH.
     """
-    program, there = Path(sys.executable).with_name("qianli"), f"cd {shlex.quote(str(folder.resolve()))}"
+    program, there = Path(sys.executable).with_name("qianli"), f"cd {_word(str(folder.resolve()))}"
     usual = shutil.which("qianli", path="/usr/local/bin:/usr/bin:/bin")
     if usual or not program.exists():
         return there
-    return f"{there} && PATH={shlex.quote(str(program.parent))}:$PATH"
+    return f"{there} && PATH={_word(str(program.parent))}:$PATH"
+
+
+def _word(text: str) -> str:
+    """One word of a shell command; names in Chinese need no quotes, and are read more easily without."""
+    return text if re.fullmatch(r"[\w@%+=:,./][\w@%+=:,./-]*", text) else shlex.quote(text)

@@ -13,7 +13,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Literal
@@ -126,35 +126,32 @@ class Folder:
 @contextmanager
 def opened(settings: ImapSettings) -> Iterator[Folder]:
     """The folder, from login to logout. ServerUnreachable if there is no connection, login or folder to be had."""
-    server = _connected(settings)
-    watchdog = threading.Timer(settings.deadline, _cut, [server])  # a server may drip a byte before each timeout
-    watchdog.daemon = True
-    watchdog.start()
-    try:
-        with _understood(settings.where):
-            folder = _entered(server, settings)
+    with ExitStack() as leaving, _understood(settings.where):
+        server = _connected(settings)
+        leaving.callback(_leave, server)
+        folder = _entered(server, settings)
+        leaving = leaving.pop_all()
+    with leaving:
         yield folder
-    finally:
-        watchdog.cancel()
-        with suppress(imaplib.IMAP4.error, OSError):
-            server.logout()
-        with suppress(OSError):
-            server.shutdown()
 
 
-def _connected(settings: ImapSettings) -> imaplib.IMAP4:
-    with _understood(settings.where):
-        if settings.security == "tls":
-            return _Tls(settings.host, settings.port, ssl_context=_context(settings), timeout=settings.timeout)
-        server = _Plain(settings.host, settings.port, timeout=settings.timeout)
-        if settings.security == "starttls":
-            try:
-                server.starttls(_context(settings))
-            except BaseException:
-                _cut(server)
-                server.shutdown()
-                raise
-        return server
+def _connected(settings: ImapSettings) -> _Watched:
+    kind = _Tls if settings.security == "tls" else _Plain
+    secure = {"ssl_context": _context(settings)} if settings.security == "tls" else {}
+    server = kind(settings.deadline, host=settings.host, port=settings.port, timeout=settings.timeout, **secure)
+    if settings.security == "starttls":
+        try:
+            server.starttls(_context(settings))
+        except (imaplib.IMAP4.error, OSError):
+            server.release()
+            raise
+    return server
+
+
+def _leave(server: _Watched) -> None:
+    with suppress(imaplib.IMAP4.error, OSError):
+        server.logout()
+    server.release()
 
 
 def _entered(server: imaplib.IMAP4, settings: ImapSettings) -> Folder:
@@ -186,26 +183,48 @@ def _context(settings: ImapSettings) -> ssl.SSLContext:
     return ssl.create_default_context(cafile=settings.cafile or None)
 
 
-class _Bounded:
-    """Refuses to read a piece larger than was asked for: its length is the server's word."""
+class _Watched(imaplib.IMAP4):
+    """A connection that ends at its deadline, and reads no piece larger than was asked for: its length is the server's
+    word, and a byte before each timeout would keep it open for ever."""
+
+    def __init__(self, deadline: float, **how: Any) -> None:
+        self._over = False
+        self._watchdog = threading.Timer(deadline, self._cut)
+        self._watchdog.daemon = True
+        self._watchdog.start()
+        try:
+            super().__init__(**how)
+        except BaseException:
+            self._watchdog.cancel()
+            raise
+
+    def open(self, *where: Any, **how: Any) -> None:
+        super().open(*where, **how)
+        if self._over:
+            self._cut()
 
     def read(self, size: int) -> bytes:
         if size > MOST_AT_ONCE:
             raise imaplib.IMAP4.abort(f"the server sends {size} bytes where at most {MOST_AT_ONCE} were asked for")
-        return super().read(size)  # type: ignore[misc,no-any-return]
+        return super().read(size)
+
+    def release(self) -> None:
+        self._watchdog.cancel()
+        with suppress(OSError):
+            self.shutdown()
+
+    def _cut(self) -> None:
+        self._over = True
+        with suppress(OSError, AttributeError):  # there is no socket until it is connected
+            self.sock.shutdown(socket.SHUT_RDWR)
 
 
-class _Plain(_Bounded, imaplib.IMAP4):
+class _Plain(_Watched):
     pass
 
 
-class _Tls(_Bounded, imaplib.IMAP4_SSL):
+class _Tls(_Watched, imaplib.IMAP4_SSL):
     pass
-
-
-def _cut(server: imaplib.IMAP4) -> None:
-    with suppress(OSError):
-        server.socket().shutdown(socket.SHUT_RDWR)
 
 
 @contextmanager

@@ -33,6 +33,9 @@ LOOKS_BACK = timedelta(days=7)
 MOST_A_ROUND = 500
 """Messages of one visit; what is left is read in the next."""
 
+LONGEST_VISIT = timedelta(minutes=2)
+"""What is not read by then is read in the next visit; a server that never comes to an end is one that is down."""
+
 PATIENCE = 3
 """Visits in vain, one after another, before an operator is told: servers are restarted now and then."""
 
@@ -50,7 +53,7 @@ def settings(app: App) -> ImapSettings | None:
     return ImapSettings(
         host=table.host, port=table.port, security=table.security, user=table.user,
         password=secret(app.config, "mailbox.password_env", table.password_env), folder=table.folder,
-        timeout=table.timeout.total_seconds(), deadline=app.config.service.deadline.total_seconds(),
+        timeout=table.timeout.total_seconds(), deadline=LONGEST_VISIT.total_seconds(),
         allow_plaintext=table.allow_plaintext, cafile=str(app.config.path(table.ca_file)) if table.ca_file else "",
     )  # fmt: skip
 

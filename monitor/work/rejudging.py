@@ -16,8 +16,8 @@ from sqlite_utils import Database
 from monitor.config import Brand
 from monitor.incidents import Ending, Standing
 from monitor.model import Kind
+from monitor.store import counts, rejudge, writing
 from monitor.store import incidents as stored
-from monitor.store import rejudge, writing
 from monitor.work import handling
 from monitor.work.app import App
 
@@ -34,9 +34,12 @@ class Again:
 def judge(
     app: App, db: Database, brand: Brand, brand_id: int, again: Again, evidence: Mapping[str, Any], now: datetime
 ) -> None:  # fmt: skip
-    for standing in stored.open_ones(db, brand_id):
-        if not standing.doubted:
-            continue
+    doubted = [standing for standing in stored.open_ones(db, brand_id) if standing.doubted]
+    if not doubted or counts.dirty(db):
+        return  # a correction may be stored and not yet counted
+    for standing in doubted:
+        if any(at >= again.end for _, _, at in stored.findings_of(db, standing.id)):
+            continue  # bins it stands on wait for posts to be scored
         with writing(db, durable=True):
             if standing.kind is Kind.SPIKE:
                 rejudge.cap_size(db, standing.id, rejudge.voices_since(db, brand_id, standing.onset))

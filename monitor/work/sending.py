@@ -77,4 +77,5 @@ def _message(app: App, delivery: Delivery, now: datetime) -> bytes:
     return compose(
         sender=app.config.smtp.sender, recipient=delivery.recipient, message_id=delivery.message_id,
         references=delivery.refers_to, rendered=rendered, date=owed, reply_to=delivery.reply_to,
+        replied=delivery.kind == "answer",
     )  # fmt: skip

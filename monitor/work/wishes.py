@@ -9,8 +9,9 @@ from sqlite_utils import Database
 
 from monitor.answering import Command, Verb
 from monitor.errors import UsageError
+from monitor.store import incidents as stored
 from monitor.store import replies
-from monitor.work import acting
+from monitor.work import acting, denying
 from monitor.work.acting import Outcome
 from monitor.work.app import App
 
@@ -32,15 +33,24 @@ def grant(app: App, db: Database, wish: Command, incident: int, mail: int, by: s
         done = acting.silence(app, db, str(incident), wish.lasting, by, now)
         return Granted(done.changed, until=now + wish.lasting, reason=_why_not(done))
     if wish.verb is Verb.NOT_US:
-        alert = replies.answered(db, incident, mail)
-        posts = wish.posts or (alert.posts if alert else ())
-        if not posts:
-            raise UsageError("that mail quotes no post; write their numbers after the words")
-        done = acting.not_us(app, db, incident, posts, by, now)
-        return Granted(done.changed, posts=len(posts), reason=_why_not(done))
+        return _deny(app, db, wish.posts, incident, mail, by, now)
     act = acting.acknowledge if wish.verb is Verb.ACKNOWLEDGE else acting.resolve
     done = act(app, db, incident, by, now)
     return Granted(done.changed, reason=_why_not(done))
+
+
+def _deny(
+    app: App, db: Database, posts: tuple[int, ...], incident: int, mail: int, by: str, now: datetime
+) -> Granted:  # fmt: skip
+    """The posts named, or those that the answered mail quotes; their copies with them."""
+    alert = replies.answered(db, incident, mail)
+    named = posts or (alert.posts if alert else ())
+    if not named or not stored.exists(db, incident):
+        raise UsageError("that mail quotes no post; write their numbers after the words")
+    brand = stored.line(db, incident).brand
+    done = [denying.deny(app, db, str(post), brand, by, now) for post in named]
+    refused = "; ".join(d.says for d in done) if not any(d.changed for d in done) else ""
+    return Granted(any(d.changed for d in done), posts=sum(d.changed for d in done), reason=refused)
 
 
 def _why_not(done: Outcome) -> str:

@@ -30,6 +30,8 @@ def main() -> int:
         worst = 0
         for title, words in {
             "spike detector against a rolling mean + 3 sd": ["-m", "tests.bench.spikes_step"],
+            "story-bursts on simulated storms of copies": ["-m", "tests.bench.bursts"],
+            "early warnings on simulated engagement": ["-m", "tests.bench.takeoff"],
             "matching against an Aho-Corasick library alone": ["-m", "tests.bench.matching"],
             "a round of 100 slow sources against one after the other": ["-m", "tests.bench.cycle_sources"],
             "posts parsed a second, by source": ["-m", "tests.bench.parsers"],

@@ -6,6 +6,7 @@ import base64
 import json
 import logging
 import re
+import shlex
 import sqlite3
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -22,8 +23,8 @@ from monitor.config import MailboxTable
 from monitor.incidents import LIVE
 from monitor.jobs import Report
 from monitor.model import Finding, Kind, Page, Severity, State, utc_text
+from monitor.store import facts, outbox, service, writing
 from monitor.store import incidents as stored
-from monitor.store import outbox, service, writing
 from monitor.work import alerting, describing
 from monitor.work.app import App
 from tests.reports.invented_facts import FINDINGS
@@ -429,3 +430,22 @@ def test_commands_name_the_folder_the_program_and_the_config_file(app: App, db: 
     assert said["ack"] == "qianli --config 'my brand.toml' ack 1"
     assert "not_us" not in said
     assert json.dumps(said).isascii()
+
+
+@pytest.mark.parametrize(
+    ("brand", "written"),
+    [
+        ("澄嵐", "澄嵐"),
+        ("澄 嵐", "'澄 嵐'"),
+        ("it's", "'it'\"'\"'s'"),
+        ("-x", "-x"),
+        ("$(rm)", "'$(rm)'"),
+        ("~", "'~'"),
+    ],
+)
+def test_a_brand_stands_in_a_command_as_one_word(app: App, db: Database, brand: str, written: str) -> None:
+    line = replace(stored.line(db, opened(db)), brand=brand)
+    quoted = facts.negative_quotes(db, 1, NOW - HOUR, NOW, 1)
+    (command,) = (c.line for c in describing.commands(app, line, quoted) if c.does == "not_us")
+    assert command == f"qianli not-us {quoted[0].post_id} --brand {written}"
+    assert shlex.split(command)[-1] == brand

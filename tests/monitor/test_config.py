@@ -114,8 +114,7 @@ def test_paths_lie_beside_the_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize("table", ["smtp", "mailbox"])
 def test_a_secret_in_place_of_its_variables_name_is_refused_and_not_repeated(table: str, tmp_path: Path) -> None:
     tables = {table: {"host": "h.example", "password_env": "hunter2 hunter2"}}
-    if table == "smtp":
-        tables[table]["from"] = "q@example.test"
+    tables[table] |= {"from": "q@e.test"} if table == "smtp" else {"user": "q", "address": "q@e.test"}
     with pytest.raises(ConfigError) as refused:
         parse({"brands": [{"name": "澄嵐", "terms": ["澄嵐"]}], **tables}, "config.toml", tmp_path)
     assert str(refused.value) == (

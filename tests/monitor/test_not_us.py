@@ -276,3 +276,18 @@ def test_counts_hold_after_any_order(app: App, db: Database) -> None:
     acting.undo_not_us(app, db, "3", "")
     acting.not_us(app, db, "4", "", "Lan", NOW)
     assert voices(db) == 1
+
+
+def test_nothing_is_judged_before_the_correction_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The service watches while the command is between its two transactions."""
+    app, db = storm(tmp_path, 1, 30)
+    with monkeypatch.context() as patched:
+        patched.setattr("monitor.work.denying._count", lambda app, db: None)
+        for i in range(30):
+            acting.not_us(app, db, f"forum:o{i}", "", "Lan", NOW + HOUR)
+    jobs.watch(app, db, NOW + HOUR + MINUTE)
+    assert (state(db), "resolved" in events(db)) == ("open", False)
+    jobs.process(app, db, NOW + HOUR + MINUTE, Report())
+    jobs.watch(app, db, NOW + HOUR + 2 * MINUTE)
+    assert (state(db), events(db).count("resolved")) == ("resolved", 1)
+    db.close()

@@ -6,7 +6,7 @@ import string
 from base64 import b32encode
 from email.utils import parseaddr
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.answering import read_address, reply_address
@@ -24,6 +24,7 @@ def test_the_address_names_incident_and_mail_and_proves_itself() -> None:
     assert len(token) * 5 == 80
 
 
+@settings(deadline=None)
 @given(st.integers(1, 10**8), st.integers(1, 10**5))
 def test_there_and_back_however_servers_write_it(incident: int, mail: int) -> None:
     made = reply_address(KEY, ADDRESS, incident, mail)
@@ -31,6 +32,7 @@ def test_there_and_back_however_servers_write_it(incident: int, mail: int) -> No
         assert read_address(KEY, ADDRESS, text) == (incident, mail)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 999), st.integers(1, 99), st.integers(0, 15), st.sampled_from(string.ascii_lowercase + "234567"))
 def test_a_token_with_one_other_character_is_none(incident: int, mail: int, place: int, other: str) -> None:
     made = reply_address(KEY, ADDRESS, incident, mail)

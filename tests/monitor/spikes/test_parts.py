@@ -17,7 +17,7 @@ from monitor.spikes.cusum import QUIET, log_likelihood_ratio
 from monitor.spikes.detector import Detector
 from monitor.spikes.farrington import PARTS, Fortnight, excess
 from monitor.spikes.measurement import quantile, upper_tail, wilson
-from monitor.spikes.windows import Spread, deviation, expected_given_volume
+from monitor.spikes.windows import Spread, busyness, deviation, expected_given_volume
 
 from .made import QUARTER, START, bins, minutes, settings
 
@@ -224,20 +224,42 @@ def test_the_memory_of_a_fortnight_survives_gaps_and_a_restart(skips: list[int])
         assert sum(memory.state()["heard"]) <= total * PARTS
 
 
-@given(
-    own=strategies.floats(0.01, 300), other=strategies.integers(0, 3000), usual=strategies.floats(0.01, 3000), data=...
-)
-def test_volume_explains_only_what_it_brings(own: float, other: int, usual: float, data: int) -> None:
-    steer = {"shrink": 4.0, "floor": 0.85, "echo": 0.75}
-    plain = expected_given_volume(0, own, other, usual, **steer)
-    assert plain == pytest.approx(own * max(0.85, (4 + other) / (4 + usual)))
-    stormy = expected_given_volume(own + abs(data), own, other, usual, **steer)
-    assert 0.85 * own <= stormy <= plain * (1 + 1e-9)
+volumes = {
+    "own": strategies.floats(0.01, 300),
+    "other": strategies.integers(0, 3000),
+    "usual": strategies.floats(0.01, 3000),
+    "echo": strategies.floats(0, 0.9),
+}
+STEER = {"shrink": 4.0, "floor": 0.9}
+
+
+@given(**volumes)
+def test_as_many_voices_as_the_volume_explains_are_no_excess(own: float, other: int, usual: float, echo: float) -> None:
+    """The expectation is its own solution: with just so many voices nothing is taken for an echo."""
+    plain = own * (4 + other) / (4 + usual)
+    found = expected_given_volume(plain, own, other, usual, **STEER, echo=echo)
+    assert found == pytest.approx(max(0.9 * own, plain), rel=1e-6)
+
+
+@given(**volumes, observed=strategies.integers(0, 3000), more=strategies.integers(1, 500))
+def test_more_voices_never_raise_what_is_expected_of_them(
+    own: float, other: int, usual: float, echo: float, observed: int, more: int
+) -> None:
+    before = expected_given_volume(observed, own, other, usual, **STEER, echo=echo)
+    after = expected_given_volume(observed + more, own, other, usual, **STEER, echo=echo)
+    assert 0.9 * own * (1 - 1e-9) <= after <= before * (1 + 1e-9)
 
 
 def test_posts_that_a_storm_brings_along_are_no_busy_day() -> None:
-    found = expected_given_volume(12, 2.0, 20, 5.0, shrink=4.0, floor=0.85, echo=0.75)
-    assert found == pytest.approx(2.0 * (4 + 20 - 0.75 * 10) / (4 + 5))
+    own, usual, storm = 2.0, 20.0, 12.0
+    found = expected_given_volume(own + storm, own, usual + 0.75 * storm, usual, **STEER, echo=0.75)
+    assert found == pytest.approx(own)
+
+
+def test_the_echo_of_a_storm_is_not_busy_and_a_promotion_is() -> None:
+    assert busyness(14, 2.0, 20 + 9, 20.0, 0.75) == 0
+    assert busyness(10, 2.0, 100, 20.0, 0.75) > 3
+    assert busyness(0, 2.0, 3, 20.0, 0.75) == 0
 
 
 def test_z_is_nearly_the_normal_score_of_a_poisson_count() -> None:

@@ -10,7 +10,7 @@ from sqlite_utils import Database
 
 from monitor.errors import StoreError
 from monitor.schema import migrations
-from monitor.store import counts, models, open_store, set_fact, writing
+from monitor.store import counts, fact, models, open_store, set_fact, together, writing
 
 
 def test_a_new_file_is_migrated_in_wal_mode_and_opens_again(tmp_path: Path) -> None:
@@ -76,3 +76,21 @@ def test_a_database_of_the_first_version_goes_on_with_the_model_that_spoke(tmp_p
         counts.recount(db)
     assert db.execute("SELECT model FROM counts").fetchall() == [("m2",)]
     db.close()
+
+
+def test_what_is_written_together_is_stored_together_or_not_at_all(db: Database) -> None:
+    def both() -> None:
+        with together(db):
+            with writing(db):
+                set_fact(db, "one", "1")
+            with writing(db, durable=True):
+                set_fact(db, "two", "2")
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        both()
+    assert (fact(db, "one"), fact(db, "two")) == (None, None)
+    with together(db), writing(db):
+        set_fact(db, "one", "1")
+    assert fact(db, "one") == "1"
+    assert not db.conn.in_transaction

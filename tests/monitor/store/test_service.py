@@ -62,6 +62,22 @@ def test_weekday_and_hour_are_local(db: Database) -> None:
     assert row == ("2026-11-21", 0, 5)
 
 
+def test_the_calendar_names_holidays_and_fills_them_in_where_an_older_version_made_it(db: Database) -> None:
+    cover(db, "Asia/Taipei", datetime(2026, 2, 10, tzinfo=UTC), datetime(2026, 2, 26, tzinfo=UTC))
+
+    def named() -> list[tuple[str, str]]:
+        rows = db.execute("SELECT DISTINCT holiday, local_day FROM calendar WHERE holiday <> '' ORDER BY local_day")
+        return [(name, day) for name, day in rows.fetchall()]
+
+    assert {name for name, _ in named()} == {"春節"}
+    assert [day for _, day in named()] == ["2026-02-16", *(f"2026-02-{day}" for day in range(17, 24))]
+    with writing(db):
+        db.execute("UPDATE calendar SET holiday = ''")
+        db.execute("DELETE FROM facts WHERE name = 'holidays'")
+        service.cover_calendar(db, ZoneInfo("Asia/Taipei"))
+    assert len(named()) == 8
+
+
 def test_the_calendar_grows_without_holes_and_another_zone_makes_it_anew(db: Database) -> None:
     cover(db, "Asia/Taipei", NOW, NOW)
     cover(db, "Asia/Taipei", NOW - timedelta(days=40), NOW + timedelta(days=40))

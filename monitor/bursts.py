@@ -1,0 +1,243 @@
+"""Story-bursts: one text copied far more often than this brand's stories are. Pure: values and closed bins in.
+
+The spike detector counts all posts of one copy group once, so it cannot see a story that is only passed on. Here the
+copies themselves are counted, bin by bin, over the last three hours. What is usual is the *median* over the last heard
+days of each day's largest story: a maximum, as the published rule has it (research: ``max(12, 1.25 x the 14-day
+maximum)``), is lifted for a fortnight by each promo, old joke or incident. Numbers: (p) that rule's, (s) chosen on the
+copy storms of ``tests/bench/bursts.py``, (j) judgement about what on-call needs.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from statistics import median
+
+from monitor.model import BIN, Finding, Kind, Label, Severity, utc_text
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    window: timedelta = timedelta(hours=3)
+    """Copies are counted over this long (p)."""
+    fewest: int = 12
+    """Copies in the window below which no story is a burst (p)."""
+    times: float = 10.0
+    """Times the usual largest story of a day (s)."""
+    days: int = 14
+    """Heard days that say what is usual (p)."""
+    warm_up_days: int = 7
+    """Heard days below which it is still learning (p) ..."""
+    fewest_learning: int = 30
+    """... and a burst needs so many copies (p)."""
+    negative_share: float = 0.5
+    """The least share of negative ones among the judged copies that wakes (j)."""
+    old_after: timedelta = timedelta(days=7)
+    """A text first seen so long before is an old one that came back: shown, and nobody is woken (j)."""
+    critical_times: float = 4.0
+    """Critical: so many times the threshold ... (j)"""
+    critical_copies: int = 100
+    """... and at least so many copies in the window (j)."""
+    again_after: timedelta = timedelta(hours=72)
+    """A story that goes on is not told again before this, unless it grew more severe (j)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """One post as a copy. ``author`` None: unknown, and taken to be one of its own.
+
+    ``bare``: a repost, whose own words say nothing of what it passes on. ``live``: it arrived in time.
+    """
+
+    at: datetime
+    story: int
+    group: int
+    author: str | None
+    platform: str
+    label: Label | None
+    bare: bool
+    live: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """A copy group up to a bin: when the brand's first post of it was counted, that one's label, and all its posts."""
+
+    first_seen: datetime
+    label: Label | None
+    posts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """One day of what is usual. ``peak``: the most copies that one story had in any window of it."""
+
+    peak: int
+    heard: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Usual:
+    """``typical``: the median over heard days of the day's peak. ``days``: how many were heard."""
+
+    typical: float
+    days: int
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A burst already told of a story."""
+
+    at: datetime
+    severity: Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Storm:
+    """What one story's copies were at the end of one bin. ``copies``: distinct authors of each group in the window,
+    beyond the first of each group."""
+
+    at: datetime
+    story: int
+    copies: int
+    rows: Sequence[Copy]
+
+
+def usual(days: Iterable[Day], settings: Settings) -> Usual:
+    """From the newest day back; days not heard are skipped, for a day unheard is no quiet one."""
+    peaks = [day.peak for day in days if day.heard][: settings.days]
+    return Usual(float(median(peaks)) if peaks else 0.0, len(peaks))
+
+
+def threshold(level: Usual, settings: Settings) -> float:
+    """Copies in the window from which a story is a burst."""
+    learning = level.days < settings.warm_up_days
+    return max(float(settings.fewest_learning if learning else settings.fewest), settings.times * level.typical)
+
+
+def storms(copies: Sequence[Copy], ends: Iterable[datetime], settings: Settings, least: int = 1) -> list[Storm]:
+    """Every story's copies in the window that closes with each of the bins ``ends`` (their starts, ascending).
+
+    Only those with at least ``least`` copies; ``copies`` in any order.
+    """
+    by_story: dict[int, list[Copy]] = {}
+    for copy in sorted(copies, key=lambda c: c.at):
+        by_story.setdefault(copy.story, []).append(copy)
+    able = {story: rows for story, rows in by_story.items() if len(rows) > least}
+    times = {story: [c.at for c in rows] for story, rows in able.items()}
+    found = []
+    for at in ends:
+        for story, rows in able.items():
+            first = bisect_left(times[story], at + BIN - settings.window)
+            last = bisect_left(times[story], at + BIN)
+            if last - first > least and (n := _beyond_first(rows[first:last])) >= least:
+                found.append(Storm(at, story, n, rows[first:last]))
+    return found
+
+
+def _beyond_first(rows: Sequence[Copy]) -> int:
+    known: dict[int, set[str]] = {}
+    unknown: dict[int, int] = {}
+    for row in rows:
+        if row.author is None:
+            unknown[row.group] = unknown.get(row.group, 0) + 1
+        else:
+            known.setdefault(row.group, set()).add(row.author)
+    groups = known.keys() | unknown.keys()
+    return sum(len(known.get(g, ())) + unknown.get(g, 0) - 1 for g in groups)
+
+
+def peak(copies: Sequence[Copy], ends: Iterable[datetime], settings: Settings) -> int:
+    """The most copies that one story had in any of the windows; stories that a brand's friends pass on do not count.
+
+    What is positive says nothing of how far complaints usually travel, and one giveaway would deafen for days.
+    """
+    return max(
+        (s.copies for s in storms(copies, ends, settings) if _share(s.rows, {}, Label.POSITIVE) < 0.5), default=0
+    )
+
+
+def _said_by(rows: Sequence[Copy], origins: Mapping[int, Origin]) -> list[Label]:
+    """The label of each copy that could be judged; bare reposts speak with their group's first post."""
+    labels: list[Label] = []
+    for row in rows:
+        origin = origins.get(row.group)
+        label = origin.label if row.bare and origin is not None else row.label
+        if label is not None and label is not Label.UNSCORED:
+            labels.append(label)
+    return labels
+
+
+def _share(rows: Sequence[Copy], origins: Mapping[int, Origin], which: Label) -> float:
+    labels = _said_by(rows, origins)
+    return labels.count(which) / len(labels) if labels else 0.0
+
+
+def _severity(
+    storm: Storm, limit: float, origins: Mapping[int, Origin], settings: Settings
+) -> Severity | None:  # fmt: skip
+    """None: nothing to tell (a promo). Notice: shown only (an old text come back, or one the model cannot judge)."""
+    negative = _share(storm.rows, origins, Label.NEGATIVE)
+    if negative < settings.negative_share:
+        unsure = _share(storm.rows, origins, Label.UNSURE)
+        return Severity.NOTICE if negative + unsure >= settings.negative_share else None
+    old = sum(_is_old(storm, r, origins, settings) for r in storm.rows)
+    if 2 * old > len(storm.rows):
+        return Severity.NOTICE
+    critical = max(settings.critical_times * limit, float(settings.critical_copies))
+    return Severity.CRITICAL if storm.copies >= critical else Severity.WARNING
+
+
+def _is_old(storm: Storm, row: Copy, origins: Mapping[int, Origin], settings: Settings) -> bool:
+    origin = origins.get(row.group)
+    return origin is not None and origin.first_seen <= storm.at - settings.old_after
+
+
+def find(
+    storm: Storm, level: Usual, origin: str, origins: Callable[[Storm], Mapping[int, Origin]],
+    said: Sequence[Said], voices: Callable[[Storm], int], settings: Settings,
+) -> Finding | None:  # fmt: skip
+    """The finding of one story at one bin, or None. ``said``: what was told of this story in the same series.
+
+    ``origins`` and ``voices`` (the story's negative voices so far) are asked only once the threshold is reached.
+    """
+    limit = threshold(level, settings)
+    if storm.copies < limit:
+        return None
+    begun = origins(storm)
+    severity = _severity(storm, limit, begun, settings)
+    near = [s.severity.rank for s in said if abs(s.at - storm.at) < settings.again_after]
+    if severity is None or severity.rank <= max(near, default=-1):
+        return None
+    return Finding(
+        Kind.BURST, storm.story, storm.at, origin, severity, min(r.at for r in storm.rows), storm.copies,
+        round(level.typical, 2), _evidence(storm, level, limit, begun, voices(storm), settings),
+    )  # fmt: skip
+
+
+def _evidence(
+    storm: Storm, level: Usual, limit: float, origins: Mapping[int, Origin], voices: int, settings: Settings
+) -> dict[str, object]:
+    """``total_copies``: since the texts were first seen, ``copies`` in the window; ``usual_max``: the largest story of
+    a usual day."""
+    return {
+        "kind": Kind.BURST.value,
+        "story": storm.story,
+        "copies": storm.copies,
+        "usual_max": round(level.typical, 1),
+        "threshold": round(limit, 1),
+        "total_copies": max(storm.copies, sum(o.posts - 1 for o in origins.values())),
+        "voices": voices,
+        "first_seen": utc_text(min((o.first_seen for o in origins.values()), default=storm.rows[0].at)),
+        "platforms": sorted({row.platform for row in storm.rows}),
+        "hours": round(settings.window / timedelta(hours=1)),
+        "learning": level.days < settings.warm_up_days,
+        "negative_share": round(_share(storm.rows, origins, Label.NEGATIVE), 3),
+    }
+
+
+def live_only(copies: Iterable[Copy]) -> list[Copy]:
+    """What may wake people: copies that arrived in time."""
+    return [copy for copy in copies if copy.live]

@@ -1,0 +1,106 @@
+"""The copies of a brand's stories: which bins changed, what they hold, and the largest story of each day.
+
+Every query is bounded by a stretch of event time or by one copy group, whatever the age of the database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime
+
+from sqlite_utils import Database
+
+from monitor.bursts import Copy, Origin, Said
+from monitor.model import Kind, Label, Severity, from_utc_text, utc_text
+
+BARE = 12
+"""A repost of fewer characters than this says nothing of its own ("转发微博")."""
+
+
+def touched(db: Database, brand: int, end: datetime) -> list[datetime]:
+    """The bins before ``end`` whose counts changed since they were last looked at, oldest first."""
+    rows = db.execute("SELECT bin FROM burst_bins WHERE brand = ? AND bin < ? ORDER BY bin", [brand, utc_text(end)])
+    return [from_utc_text(at) for (at,) in rows.fetchall()]
+
+
+def looked_at(db: Database, brand: int, bins: Iterable[datetime]) -> None:
+    db.conn.executemany("DELETE FROM burst_bins WHERE brand = ? AND bin = ?", [(brand, utc_text(at)) for at in bins])
+
+
+def forget_days(db: Database, brand: int, bins: Iterable[datetime]) -> None:
+    """These bins have changed, so the largest story of their days may be another."""
+    days = sorted({at.date().isoformat() for at in bins})
+    db.conn.executemany("DELETE FROM burst_days WHERE brand = ? AND day = ?", [(brand, day) for day in days])
+
+
+def copies(db: Database, brand: int, start: datetime, end: datetime) -> list[Copy]:
+    """The brand's posts counted in [start, end), as copies of their groups."""
+    rows = db.execute(
+        """SELECT m.counted_at, g.story, gm."group", p.author_key, p.platform, m.label,
+                  p.kind = 'repost' AND length(p.text) < ?, p.live
+           FROM mentions m JOIN posts p ON p.id = m.post JOIN group_members gm ON gm.post = m.post
+           JOIN groups g ON g.id = gm."group"
+           WHERE m.brand = ? AND m.counted_at >= ? AND m.counted_at < ?""",
+        [BARE, brand, utc_text(start), utc_text(end)],
+    )
+    return [
+        Copy(from_utc_text(at), story, group, author, platform, _label(label), bool(bare), bool(live))
+        for at, story, group, author, platform, label, bare, live in rows.fetchall()
+    ]
+
+
+def _label(label: str | None) -> Label | None:
+    return Label(label) if label is not None else None
+
+
+def origins(db: Database, brand: int, groups: Iterable[int], end: datetime) -> dict[int, Origin]:
+    """How these copy groups began, as far as they speak of the brand, and how many posts they have before ``end``."""
+    found = {}
+    for group in sorted(set(groups)):
+        row = db.execute(
+            """SELECT m.counted_at, m.label, count(*) OVER () FROM group_members gm
+               CROSS JOIN mentions m ON m.post = gm.post AND m.brand = ?
+               WHERE gm."group" = ? AND m.counted_at < ? ORDER BY m.counted_at, m.post LIMIT 1""",
+            [brand, group, utc_text(end)],
+        ).fetchone()
+        if row is not None:
+            found[group] = Origin(from_utc_text(row[0]), _label(row[1]), row[2])
+    return found
+
+
+def voices(db: Database, brand: int, story: int, end: datetime) -> int:
+    """The story's negative voices before ``end``."""
+    row = db.execute(
+        """SELECT coalesce(sum(m.opens_voice), 0) FROM groups g
+           CROSS JOIN group_members gm ON gm."group" = g.id
+           CROSS JOIN mentions m ON m.post = gm.post AND m.brand = ?
+           WHERE g.story = ? AND m.counted_at < ?""",
+        [brand, story, utc_text(end)],
+    ).fetchone()
+    return int(row[0])
+
+
+def said(db: Database, brand: int, story: int, origin: str, since: datetime) -> list[Said]:
+    """What bursts of this story, or of one merged into it, were told of bins from ``since`` on."""
+    rows = db.execute(
+        """SELECT s.bin, s.severity FROM spikes s JOIN stories t ON t.id = s.subject
+           WHERE s.brand = ? AND s.bin >= ? AND s.origin = ? AND s.kind = ? AND coalesce(t.merged_into, t.id) = ?""",
+        [brand, utc_text(since), origin, Kind.BURST.value, story],
+    )
+    return [Said(from_utc_text(at), Severity(severity)) for at, severity in rows.fetchall()]
+
+
+def peaks(db: Database, brand: int, first: date, last: date) -> dict[date, int]:
+    """The largest stories of the days first .. last, as far as they are known."""
+    rows = db.execute(
+        "SELECT day, peak FROM burst_days WHERE brand = ? AND day >= ? AND day <= ?",
+        [brand, first.isoformat(), last.isoformat()],
+    )
+    return {date.fromisoformat(day): peak for day, peak in rows.fetchall()}
+
+
+def keep_peak(db: Database, brand: int, day: date, peak: int) -> None:
+    db.execute(
+        "INSERT INTO burst_days VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET peak = excluded.peak",
+        [brand, day.isoformat(), peak],
+    )
