@@ -2,7 +2,7 @@
 
 The spike detector counts all posts of one copy group once, so it cannot see a story that is only passed on. Here the
 copies themselves are counted, bin by bin, over the last three hours. What is usual is the *median* over the last heard
-days of each day's largest story: a maximum, as the published rule has it (research: ``max(12, 1.25 x the 14-day
+days of each day's largest story: a maximum, as the published rule has it (``max(12, 1.25 x the 14-day
 maximum)``), is lifted for a fortnight by each promo, old joke or incident. Numbers: (p) that rule's, (s) chosen on the
 copy storms of ``tests/bench/bursts.py``, (j) judgement about what on-call needs.
 """

@@ -15,7 +15,7 @@ HEARD_ENOUGH = 0.8
 """Share of a brand's usual volume that must have been heard before its counts are compared or called calm."""
 
 LEARNING_DAYS = 3.0
-"""Heard days behind the baseline below which nothing is called usual or unusual (research/detector.md, cold start)."""
+"""Heard days behind the baseline below which nothing is called usual or unusual."""
 
 NOISE_LEVEL = 0.01
 """Two-sided p below which a change is more than noise. A digest makes eight comparisons: at .05 one of them would cry

@@ -168,7 +168,7 @@ def _wanted(problem: Mapping[str, Any]) -> str:
     for ending in ("_type", "_parsing", "_exact_type", "_from_float"):
         if kind.removesuffix(ending) in _KINDS:
             return _KINDS[kind.removesuffix(ending)]
-    if kind == "string_too_short":
+    if kind == "string_too_short" or (kind == "too_short" and isinstance(problem["input"], str)):
         return "some text, not empty"
     if kind in ("literal_error", "enum"):
         return "one of " + str(problem["ctx"]["expected"]).replace(" or ", ", ").replace("'", '"')

@@ -7,10 +7,6 @@ monitor. What it catches is logged with its traceback and an id, stored as a fai
 
 from __future__ import annotations
 
-import hashlib
-import logging
-import secrets
-import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -21,12 +17,11 @@ from sqlite_utils import Database
 
 from monitor.config import Brand, Config
 from monitor.errors import Hung, ServerUnreachable, SourceError
-from monitor.model import BIN, OpsFacts
-from monitor.store import counts, outbox, posts, reading, service, writing
+from monitor.model import BIN
+from monitor.store import counts, outbox, posts, reading, service
 from monitor.store.posts import Queued
 from monitor.store.replays import Told
 from monitor.work import (
-    alerting,
     attending,
     blindness,
     bursting,
@@ -45,8 +40,8 @@ from monitor.work import (
     watching,
 )
 from monitor.work.app import App
+from monitor.work.failing import fail
 
-log = logging.getLogger("qianli")
 Result = TypeVar("Result")
 Progress = Callable[[str, int, int], None]
 """(stage, how many of its items are now done, how many are left)"""
@@ -417,37 +412,6 @@ def each(
     for item, error in errors.items():
         fail(app, db, stage, str(item), error, now)
     return results
-
-
-def fail(app: App, db: Database, stage: str, item: str, error: Exception, now: datetime) -> None:
-    """Log, store and report what the boundary caught: never with a post's text, always with the traceback."""
-    if not app.keep_going:
-        raise error
-    app.failed += 1
-    trace_id = secrets.token_hex(4)
-    where = "".join(traceback.format_tb(error.__traceback__))
-    log.error("%s of %s failed: %s, trace %s\n%s", stage, item, type(error).__name__, trace_id, where)
-    with writing(db):
-        service.add_failure(db, stage, item, type(error).__name__, app.version, trace_id, now)
-        _owe_ops_mail(app, db, OpsFacts(
-            stage, item, type(error).__name__, app.version, trace_id, now, app.config.timezone.key
-        ))  # fmt: skip
-
-
-def _owe_ops_mail(app: App, db: Database, facts: OpsFacts) -> None:
-    """One mail for one kind of failure a day: its Message-ID says which, so owing it again owes nothing."""
-    if not app.config.alerts.ops_to or app.config.smtp is None:
-        return
-    from reports.render import ops_mail
-
-    rendered = ops_mail(facts, app.config.language)
-    item = facts.item if facts.stage in ("collect", "recheck", "answers") else ""
-    kind = hashlib.sha256(f"{facts.stage} {item} {facts.error} {facts.version} {facts.at.date()}".encode()).hexdigest()
-    letter = outbox.Letter(
-        alerting.message_id(db, app, f"ops-{kind[:16]}"), "ops", rendered.subject, rendered.text, rendered.html,
-        app.config.alerts.ops_to,
-    )  # fmt: skip
-    outbox.owe(db, letter, facts.at)
 
 
 def _batches(app: App, db: Database, stage: str, report: Report, progress: Progress) -> Iterator[list[Queued]]:

@@ -17,10 +17,11 @@ from sqlite_utils import Database
 
 from monitor import jobs
 from monitor.errors import StoreError
-from monitor.jobs import Report
+from monitor.jobs import Report, attempt
 from monitor.store import service, writing
 from monitor.work import heartbeat
 from monitor.work.app import App
+from monitor.work.failing import fail
 
 log = logging.getLogger("qianli")
 LEASE = "run"
@@ -94,9 +95,9 @@ def _tick(app: App, name: str, work: Callable[[App, Database, datetime], None]) 
         return
     db, now = app.open_store(), datetime.now(UTC)
     try:
-        _, error = jobs.attempt(lambda: work(app, db, now))
+        _, error = attempt(lambda: work(app, db, now))
         if error is not None:
-            jobs.fail(app, db, "service", name, error, now)
+            fail(app, db, "service", name, error, now)
         else:
             app.done[name] = now
     finally:

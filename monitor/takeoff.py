@@ -20,7 +20,7 @@ from monitor.model import Finding, Kind, Severity, bin_start
 HOUR = timedelta(hours=1)
 LIVE = "live"
 WEIGHTS = {"likes": 1, "comments": 3, "reposts": 5}
-"""As ``facts.LOUDNESS``: a repost carries a post to others, a comment keeps it up, a like is a nod."""
+"""How loud one is: a repost carries a post to others, a comment keeps it up, a like is a nod (j)."""
 REPLIES = "replies"
 """The measure of posts whose platform shows no counts: the authors heard to reply. People read it as comments."""
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from urllib.parse import quote as percent
 
 from monitor.model import AlertFacts, EventLine, Kind, OpsFacts
-from reports.arithmetic import arithmetic, local_day, loudest, worst
+from reports.arithmetic import OVER, PLATFORMS_SHOWN, arithmetic, local_day, loudest, worst
 from reports.coverage import CoverageText, Window, coverage_text
 from reports.incident_view import (
     NAME_LENGTH,
@@ -24,9 +24,7 @@ from reports.safe import http_url, line, subject
 from reports.spread_view import spread
 
 QUOTES_SHOWN = 3
-PLATFORMS_SHOWN = 5
 EVENTS_SHOWN = 40
-OVER = ("resolved", "not_us")
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,20 +13,39 @@ from reports.language import Language
 from reports.safe import line
 
 OVER = ("resolved", "not_us")
+"""The events that end an incident."""
+
+LATER = ("escalated", "acknowledged", "unsilenced")
+"""What is told some time after it was measured, when there may be much more of it."""
 PLATFORMS_SHOWN = 5
 SPANS = ("hour", "six_hours", "since_onset")
 
 
 def arithmetic(facts: AlertFacts, words: Language) -> str:
-    """Of the finding that the mail tells; of an incident that is over, of all of it."""
+    """Of the finding that the mail tells; of an incident that is over, of all of it; of what is told later, up to
+    now."""
     if facts.event in OVER:
         return _joined(_whole(facts, words), words)
+    if _told_later(facts):
+        return _joined(_so_far(facts, words), words)
     return of_finding(facts.evidence, facts, words)
+
+
+def _told_later(facts: AlertFacts) -> bool:
+    return facts.event in LATER and facts.kind is Kind.SPIKE and facts.incident.expected > 0
+
+
+def _so_far(facts: AlertFacts, words: Language) -> list[str]:
+    incident = facts.incident
+    return [
+        _observed("since_onset", {}, incident.onset, facts, words), _expected({}, incident.expected, words),
+        _times(incident.observed / incident.expected, words), *_people(facts, words),
+    ]  # fmt: skip
 
 
 def worst(facts: AlertFacts, words: Language) -> str:
     """The arithmetic of the incident's worst finding, where the mail's own line tells all of it."""
-    if not facts.worst or facts.event not in OVER:
+    if not facts.worst or not (facts.event in OVER or _told_later(facts)):
         return ""
     return words.gettext("At its worst: %(finding)s", finding=of_finding(facts.worst, facts, words, people=False))
 
@@ -50,7 +69,7 @@ def _whole(facts: AlertFacts, words: Language) -> list[str]:
         words.ngettext(
             "%(n)s negative voice from %(start)s to %(end)s", "%(n)s negative voices from %(start)s to %(end)s",
             incident.observed if measured else facts.voices,
-            start=_moment(incident.onset, facts, words), end=_moment(end, facts, words),
+            start=_moment(incident.onset, facts, words), end=words.until(incident.onset, end, facts.zone),
         )
     ]  # fmt: skip
     if measured:
@@ -115,16 +134,23 @@ def _burst(evidence: Mapping[str, Any], facts: AlertFacts, words: Language) -> l
     first = evidence.get("first_seen")
     return [
         words.ngettext(
-            "%(n)s copy of one story in %(hours)s h", "%(n)s copies of one story in %(hours)s h", evidence["copies"],
-            hours=words.number(evidence.get("hours", 3)),
+            "%(n)s copy of one story in %(hours)s h", "%(n)s copies of one story in %(hours)s h",
+            _most(evidence, facts), hours=words.number(evidence.get("hours", 3)),
         ),
         words.gettext("on a usual day at most %(usual)s", usual=words.number(usual, 1)) if usual is not None else "",
-        words.ngettext("%(n)s copy in all", "%(n)s copies in all", whole) if whole is not None else "",
+        words.ngettext("%(n)s copy in all", "%(n)s copies in all", max(whole, _most(evidence, facts)))
+        if whole is not None else "",
         words.ngettext("%(n)s voice", "%(n)s voices", evidence["voices"]) if evidence.get("voices") else "",
         words.join([line(str(name), NAME_LENGTH) for name in evidence.get("platforms", ())[:PLATFORMS_SHOWN]]),
         _learning(evidence, words),
         _since(from_utc_text(first) if first else facts.incident.onset, facts, words),
     ]  # fmt: skip
+
+
+def _most(evidence: Mapping[str, Any], facts: AlertFacts) -> int:
+    """The copies of the finding; of what is told later, or over, those of the largest wave up to now."""
+    lately = facts.event in (*OVER, *LATER) and facts.kind is Kind.BURST
+    return max(evidence["copies"], facts.incident.observed) if lately else int(evidence["copies"])
 
 
 def _takeoff(evidence: Mapping[str, Any], facts: AlertFacts, words: Language) -> list[str]:

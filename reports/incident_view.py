@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from monitor.model import IncidentLine, Quote
+from monitor.model import IncidentLine, Kind, Quote
 from reports.language import Language
 from reports.safe import http_url, line, quotation
 
@@ -40,7 +40,7 @@ def incident_view(incident: IncidentLine, zone: str, words: Language, day: date 
     if incident.resolved_at is None:
         since = words.gettext("since %(start)s", start=since)
     else:
-        resolved = words.moment(incident.resolved_at, zone, day)
+        resolved = words.until(incident.onset, incident.resolved_at, zone)
         since = words.gettext("%(start)s to %(end)s", start=since, end=resolved)
     return IncidentView(
         name=words.gettext("Incident %(number)s", number=str(incident.incident_id)),
@@ -48,17 +48,27 @@ def incident_view(incident: IncidentLine, zone: str, words: Language, day: date 
         severity=severity_word(incident.severity, words),
         severity_key=str(incident.severity),
         owner=owner_words(incident, words),
-        size=words.ngettext(
-            "%(n)s negative voice, %(expected)s expected",
-            "%(n)s negative voices, %(expected)s expected",
-            incident.observed,
-            expected=words.number(incident.expected, 1),
-        ),
+        size=_size(incident, words),
         since=since,
         history=words.gettext("Found in imported or late posts; no mail was sent.")
         if incident.origin == "history"
         else "",
         headline=line(incident.headline, 120),
+    )
+
+
+def _size(incident: IncidentLine, words: Language) -> str:
+    """In the unit of what opened it, against what is usual where that is known in this unit."""
+    n, usual = incident.observed, words.number(incident.expected, 1)
+    if incident.kind is Kind.BURST:
+        copies = words.ngettext("%(n)s copy", "%(n)s copies", n)
+        return words.gettext("; ").join((copies, words.gettext("on a usual day at most %(usual)s", usual=usual)))
+    if incident.kind is Kind.TAKEOFF:
+        return words.ngettext("%(n)s reaction", "%(n)s reactions", n)
+    if not incident.expected:
+        return words.ngettext("%(n)s negative voice", "%(n)s negative voices", n)
+    return words.ngettext(
+        "%(n)s negative voice, %(expected)s expected", "%(n)s negative voices, %(expected)s expected", n, expected=usual
     )
 
 

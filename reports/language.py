@@ -102,6 +102,10 @@ class Language:
         clock = self.clock(moment, zone)
         return clock if local.date() == day else f"{format_skeleton('Md', local, locale=self.locale)} {clock}"
 
+    def until(self, start: datetime, end: datetime, zone: str) -> str:
+        """The end of a stretch whose start was said: with its date unless that is the start's."""
+        return self.moment(end, zone, start.astimezone(ZoneInfo(zone)).date())
+
     def zone(self, zone: str, at: datetime) -> str:
         """A zone by its name and offset at that time: ``Asia/Taipei, GMT+08:00``."""
         return f"{zone}, {get_timezone_gmt(at.astimezone(ZoneInfo(zone)), locale=self.locale)}"

@@ -65,10 +65,32 @@ def refused(app: App, *words: str) -> str:
 
 def test_the_table_of_what_stands(app: App, db: Database) -> None:
     head, row = run(app, "incidents").output.splitlines()
-    assert head.split() == ["id", "brand", "state", "severity", "since", "voices", "owner", "next", "headline"]
+    assert head.split() == ["id", "brand", "state", "severity", "since", "size", "owner", "next", "headline"]
     assert row.split("  ")[0] == "1"
-    for part in ("澄嵐", "open", "warning", "11-20 09:00", "10/1.0", "escalates 11-20 10:30", "澄嵐的客服 真的 很爛"):
+    for part in (
+        "澄嵐",
+        "open",
+        "warning",
+        "11-20 09:00",
+        "10/1.0 voices",
+        "escalates 11-20 10:30",
+        "澄嵐的客服 真的 很爛",
+    ):
         assert part in row
+
+
+@pytest.mark.parametrize("command", ["incidents", "ack", "resolve"])
+def test_a_number_beyond_what_the_database_takes_is_no_incident(app: App, db: Database, command: str) -> None:
+    assert refused(app, command, "9" * 30).startswith("there is no incident 1.000e+30")
+
+
+@pytest.mark.parametrize(("kind", "size"), [("burst", "10 copies"), ("takeoff", "10 reactions")])
+def test_a_size_is_in_the_unit_of_what_opened_it(app: App, db: Database, kind: str, size: str) -> None:
+    db.execute("UPDATE incidents SET kind = ?", [kind])
+    db.conn.commit()
+    (_, row) = run(app, "incidents").output.splitlines()
+    assert size in row
+    assert json.loads(run(app, "incidents", "--json").output)[0]["kind"] == kind
 
 
 def test_taking_resolving_and_listing(app: App, db: Database) -> None:

@@ -20,6 +20,7 @@ LONGEST_READ = 256 * 1024
 
 MOST_PARTS = 100
 DEEPEST = 20
+"""Parts of one part that are looked at, and how deep: no mail program makes nearly as many, who means harm does."""
 
 _CHARSETS = {"gb2312": "gb18030", "gbk": "gb18030", "hz": "hz", "big5": "big5hkscs", "cp950": "big5hkscs"}
 _KNOWN = re.compile(

@@ -10,9 +10,13 @@ from enum import StrEnum
 from monitor.text import fold_text
 
 USUAL_SILENCE = timedelta(hours=4)
+"""Of a silence that names no time: half a night."""
 LONGEST_SILENCE = timedelta(days=7)
+"""One by mail; whoever means to hear nothing for longer changes the config."""
 LONGEST_LINE = 200
+"""Characters of a line that is looked at: a command with twenty numbers in it is shorter."""
 MOST_POSTS = 20
+"""Posts that one answer may deny; a mail quotes three."""
 
 
 class Verb(StrEnum):

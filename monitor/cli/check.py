@@ -18,7 +18,7 @@ from monitor.errors import one_line
 @click.pass_obj
 def check(config_file: Path, online: bool, send_test: bool) -> None:
     """Look for rules, secrets and addresses that are likely wrong, and show the line to change."""
-    from monitor import jobs
+    from monitor.jobs import attempt
     from monitor.work import checking
 
     unwell = False
@@ -31,13 +31,13 @@ def check(config_file: Path, online: bool, send_test: bool) -> None:
                 click.echo(f"    | {one_line(example)}")
             if finding.change:
                 click.echo(f"    -> {one_line(finding.change)}")
-        for name, said, well in checking.online(app, jobs.attempt, now) if online else ():
+        for name, said, well in checking.online(app, attempt, now) if online else ():
             unwell |= not well
             click.echo(f'sources "{name}": {said}')
             if not well:
                 click.echo(f"    -> {one_line(checking.line_of(app, name))}")
         if online and app.config.mailbox is not None:
-            said, well = checking.mailbox(app, jobs.attempt)
+            said, well = checking.mailbox(app, attempt)
             unwell |= not well
             click.echo(f"mailbox: {said}")
         for name, said, well in checking.test_mail(app, now) if send_test else ():

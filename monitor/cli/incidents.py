@@ -16,38 +16,48 @@ import click
 from monitor.cli.corrections import person
 from monitor.cli.root import cli, known_brand, opened
 from monitor.errors import UsageError, one_line
-from monitor.model import State, utc_text
+from monitor.model import IncidentLine, Kind, State, utc_text
 
 if TYPE_CHECKING:
-    from monitor.store.incident_pages import Shown
+    from monitor.store.incident_list import Shown
+
+LARGEST = 2**63 - 1
+"""The largest number that SQLite takes."""
+
+
+def _incident(_context: click.Context, _parameter: click.Parameter, number: int | None) -> int | None:
+    if number is not None and abs(number) > LARGEST:
+        raise UsageError(f"there is no incident {number:.3e}; qianli incidents --all lists them")
+    return number
+
 
 BY = click.option("--by", default="", metavar="NAME", help="Who does so; default: your name on this machine.")
 
 
 @cli.command()
-@click.argument("number", type=int, required=False)
+@click.argument("number", type=int, required=False, callback=_incident)
 @click.option("--all", "ended", is_flag=True, help="Resolved ones, too.")
 @click.option("--brand", default="", help="Only those of this brand.")
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
 @click.pass_obj
 def incidents(config_file: Path, number: int | None, ended: bool, brand: str, as_json: bool) -> None:
     """The incidents that stand; with a NUMBER the story of one: its events, mails and answers."""
-    from monitor.store import incident_pages as pages
+    from monitor.store import incident_list
 
     with opened(config_file) as (app, db):
         zone = app.config.timezone
         if number is not None:
-            shown = pages.find(db, number)
+            shown = incident_list.find(db, number)
             if shown is None:
                 raise UsageError(f"there is no incident {number}; qianli incidents --all lists them")
             story = {
-                "events": pages.events(db, number), "mails": pages.mails(db, number),
-                "replies": pages.replies(db, number),
+                "events": incident_list.events(db, number), "mails": incident_list.mails(db, number),
+                "replies": incident_list.replies(db, number),
             }  # fmt: skip
             click.echo(_dumped({**_plain(shown), **story}) if as_json else _told(shown, story, zone))
             return
         brand_id = app.brands[known_brand(app, brand).name] if brand else None
-        found = pages.list_them(db, brand_id, ended=ended)
+        found = incident_list.list_them(db, brand_id, ended=ended)
     if as_json:
         click.echo(_dumped([_plain(shown) for shown in found]))
     elif found:
@@ -58,7 +68,7 @@ def incidents(config_file: Path, number: int | None, ended: bool, brand: str, as
 
 
 @cli.command()
-@click.argument("number", type=int)
+@click.argument("number", type=int, callback=_incident)
 @BY
 @click.pass_obj
 def ack(config_file: Path, number: int, by: str) -> None:
@@ -70,7 +80,7 @@ def ack(config_file: Path, number: int, by: str) -> None:
 
 
 @cli.command()
-@click.argument("number", type=int)
+@click.argument("number", type=int, callback=_incident)
 @BY
 @click.pass_obj
 def resolve(config_file: Path, number: int, by: str) -> None:
@@ -110,13 +120,13 @@ def silence(config_file: Path, what: str, length: str, lift: bool, by: str) -> N
 @click.pass_obj
 def not_us(config_file: Path, post: str, brand: str, undo: bool, by: str) -> None:
     """Say that a POST (its id, its address or platform:id) is not about the brand: it and its copies count no more."""
-    from monitor.work import acting
+    from monitor.work import denying
 
     with opened(config_file) as (app, db):
         if undo:
-            click.echo(acting.undo_not_us(app, db, post, brand).says)
+            click.echo(denying.take_back(app, db, post, brand).says)
             return
-        done = acting.not_us(app, db, post, brand, person(by), datetime.now(UTC))
+        done = denying.deny(app, db, post, brand, person(by), datetime.now(UTC))
     click.echo(done.says)
     for incident in done.incidents:
         click.echo(f"incident {incident} is judged anew in the next cycle")
@@ -139,15 +149,21 @@ def _span(length: str) -> timedelta:
 
 # -- how it is shown -----------------------------------------------------------------------------------------------
 
-HEAD = ("id", "brand", "state", "severity", "since", "voices", "owner", "next", "headline")
+HEAD = ("id", "brand", "state", "severity", "since", "size", "owner", "next", "headline")
 
 
 def _row(shown: Shown, zone: ZoneInfo) -> tuple[str, ...]:
     line = shown.line
     return (
         str(line.incident_id), line.brand, str(line.state), str(line.severity), _local(line.onset, zone),
-        f"{line.observed}/{line.expected:.1f}", line.owner or "-", _next(shown, zone), line.headline,
+        _size(line), line.owner or "-", _next(shown, zone), line.headline,
     )  # fmt: skip
+
+
+def _size(line: IncidentLine) -> str:
+    if line.kind is Kind.SPIKE:
+        return f"{line.observed}/{line.expected:.1f} voices" if line.expected else f"{line.observed} voices"
+    return f"{line.observed} {'copies' if line.kind is Kind.BURST else 'reactions'}"
 
 
 def _next(shown: Shown, zone: ZoneInfo) -> str:

@@ -41,7 +41,7 @@ def replay(config_file: Path, days: int, other: Path | None, as_json: bool) -> N
                 click.echo(_line(each) if as_json else _shown(each, config.timezone))
             show(1)
     if not as_json:
-        click.echo(f"{told} alerts in the last {days} days")
+        click.echo(f"{told} alert{'s' * (told != 1)} in the last {days} day{'s' * (days != 1)}")
 
 
 def _line(told: Told) -> str:

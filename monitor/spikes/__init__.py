@@ -8,9 +8,9 @@ An alert needs K and Z; volumes that cannot be grouped or told negative (``raw``
 
 from __future__ import annotations
 
-from monitor.spikes.detector import Detector, detect
+from monitor.spikes.detector import Detector, detect, fingerprint
 from monitor.spikes.measurement import Measurement, Span
 from monitor.spikes.settings import Bin, Settings
 from monitor.spikes.table import detect_lines, read_counts
 
-__all__ = ["Bin", "Detector", "Measurement", "Settings", "Span", "detect", "detect_lines", "read_counts"]
+__all__ = ["Bin", "Detector", "Measurement", "Settings", "Span", "detect", "detect_lines", "fingerprint", "read_counts"]

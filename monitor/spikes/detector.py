@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import fields, replace
@@ -58,15 +59,18 @@ class Detector:
         self._row: datetime | None = None
         self._alarm = Alarm()
 
-    def go_on(self, said: datetime | None, severity: Severity | None, standing_at: datetime | None) -> None:
-        """Keep what is usual, and forget the last hours: their counts are another model's than what people were told.
+    def go_on(
+        self, said: datetime | None, severity: Severity | None, standing_at: datetime | None, *, forget: bool = True
+    ) -> None:  # fmt: skip
+        """Keep what is usual, and go on from what people were told, which is not what this one would have said.
 
         ``said``, ``severity``: the last alert that was raised in truth. ``standing_at``: the time now, if its matter
-        still stands; it is calm after some hours from here.
+        still stands; it is calm after some hours from here. ``forget``: the last hours were counted by another model.
         """
-        self._track.forget()
-        self._bound = None
-        self._taught = Totals()
+        if forget:
+            self._track.forget()
+            self._bound = None
+            self._taught = Totals()
         self._alarm = Alarm(standing_at, standing_at, said, severity, standing_at is None)
 
     # -- one bin -------------------------------------------------------------------------------------------------
@@ -145,7 +149,7 @@ class Detector:
             notice=notice,
             known=known,
             learning=learning,
-            calm=calm and known,
+            calm=calm and known and alert is None,
             k=chain.k,
             z=z,
             z_hours=None if z is None else z_slots * self._hours,
@@ -338,6 +342,11 @@ class Detector:
         self._frozen = state["frozen"]
         self._row = _moment(state["row"])
         self._alarm = Alarm.restored(state["alarm"])
+
+
+def fingerprint(settings: Settings) -> str:
+    """Of the detectors whose states can be taken over from one another: same rules, same settings."""
+    return hashlib.sha256(f"{STATE_VERSION} {settings!r}".encode()).hexdigest()[:16]
 
 
 def detect(bins: Iterable[Bin], settings: Settings) -> Iterator[Measurement]:

@@ -52,7 +52,7 @@ class Alarm:
             ended = settings.raw or self.over or age >= settings.still_going
             if not (ended and age >= settings.cooldown) and found.rank <= self.severity.rank:
                 return None
-        self.alert, self.severity, self.over = now, found, False
+        self.alert, self.severity, self.over, self.raised = now, found, False, now
         return found
 
     def state(self) -> dict[str, object]:

@@ -11,12 +11,14 @@ import functools
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
+from datetime import datetime
 from pathlib import Path
 from weakref import WeakSet
 
 from sqlite_utils import Database
 
 from monitor.errors import StoreError
+from monitor.model import from_utc_text
 from monitor.schema import migrations
 
 BUSY = 120.0
@@ -111,6 +113,11 @@ def reading(db: Database) -> Iterator[None]:
         yield
     finally:
         db.conn.rollback()
+
+
+def moment(text: str | None) -> datetime | None:
+    """A stored time that need not be there."""
+    return from_utc_text(text) if text else None
 
 
 def fact(db: Database, name: str) -> str | None:

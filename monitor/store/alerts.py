@@ -11,19 +11,20 @@ from typing import Any
 from sqlite_utils import Database
 
 from monitor.model import EventLine, Kind, from_utc_text
-from monitor.store import silences
+from monitor.store import moment, silences
 
 
 @dataclass(frozen=True, slots=True)
 class Situation:
     """``silenced_until``: the end of the silence that holds, if one does. ``found``: the evidence of its findings,
-    oldest first."""
+    oldest first. ``measured``: what its events were told by, findings or growth."""
 
     kind: Kind
     story: int | None
     escalate_at: datetime | None
     silenced_until: datetime | None
     found: tuple[Mapping[str, Any], ...]
+    measured: tuple[Mapping[str, Any], ...]
     events: tuple[EventLine, ...]
 
 
@@ -32,20 +33,20 @@ def situation(db: Database, incident: int) -> Situation:
         "SELECT kind, story, escalate_at, brand FROM incidents WHERE id = ?", [incident]
     ).fetchone()
     found = db.execute("SELECT evidence FROM spikes WHERE incident = ? ORDER BY bin, id", [incident]).fetchall()
+    measured = db.execute(
+        "SELECT evidence FROM incident_events WHERE incident = ? AND evidence <> '' ORDER BY id", [incident]
+    ).fetchall()
     until = max((silence.until for silence in silences.going(db, brand, incident)), default=None)
     return Situation(
-        Kind(kind), story, _moment(escalate_at), until,
-        tuple(json.loads(evidence) for (evidence,) in found), tuple(_events(db, incident)),
+        Kind(kind), story, moment(escalate_at), until,
+        tuple(json.loads(evidence) for (evidence,) in found), tuple(json.loads(evidence) for (evidence,) in measured),
+        tuple(_events(db, incident)),
     )  # fmt: skip
 
 
 def _events(db: Database, incident: int) -> list[EventLine]:
     rows = db.execute('SELECT at, event, "by", reason FROM incident_events WHERE incident = ? ORDER BY id', [incident])
     return [EventLine(from_utc_text(at), event, by, reason) for at, event, by, reason in rows.fetchall()]
-
-
-def _moment(text: str | None) -> datetime | None:
-    return from_utc_text(text) if text else None
 
 
 def pages_due(db: Database) -> list[tuple[int, int]]:

@@ -11,7 +11,7 @@ from sqlite_utils import Database
 
 from monitor.store.likeness import Likenesses, Window, votes
 from monitor.stories import Keys
-from monitor.stories.copies import KEPT, alike, cores, marks
+from monitor.stories.copies import KEPT, alike, closely, cores, marks
 
 if TYPE_CHECKING:
     from monitor.store.groups import Ties
@@ -47,8 +47,13 @@ class NearCopies:
         return [c for c, key in zip(keys.cores, keys.group[1:], strict=False) if not self._ties.knows(key)]
 
     def groups(self, post: int, keys: Keys) -> set[int]:
-        """The groups that hold a near-copy of this post."""
+        """The groups that hold a near-copy of this post: that of the nearest, and of others that are like that one or
+        that stand in this post word for word.
+
+        What else lies between two groups ties neither to the other, or one misjudged pair would make one of hundreds.
+        """
         found: set[int] = set()
+        nearest: tuple[str, ...] = ()
         self._new = self._unknown(post, keys)
         for core in self._new:
             held = self._known.held(self._marks[core])
@@ -58,13 +63,30 @@ class NearCopies:
                 if shared < min(2, len(self._marks[core]) - 1):
                     break
                 group = of.get(holder)
-                if group is not None and group not in found and self._alike(core, holder):
+                if group is None or group in found or not self._began_alike(core, group, holder):
+                    continue
+                if not nearest or self._alike(nearest, holder) or self._holds(core, holder):
                     found.add(group)
+                    nearest = nearest or self._cores_of(holder)
                     self._known.found(holder)
         return found
 
-    def _alike(self, core: str, holder: int) -> bool:
-        return any(alike(core, other) for other in self._cores_of(holder))
+    def _began_alike(self, core: str, group: int, holder: int) -> bool:
+        """Judged by the text that the group began with, or one that is all but it: copies of copies must not lead from
+        one text to another."""
+        first = self._ties.first(group)
+        begun = (self._cores_of(first) if first is not None else ()) or self._cores_of(holder)
+        if any(alike(core, other) for other in begun):
+            return True
+        return any(
+            alike(core, mine) and any(closely(mine, other) for other in begun) for mine in self._cores_of(holder)
+        )
+
+    def _alike(self, found: Sequence[str], holder: int) -> bool:
+        return any(alike(core, other) for core in found for other in self._cores_of(holder))
+
+    def _holds(self, core: str, holder: int) -> bool:
+        return any(other in core for other in self._cores_of(holder))
 
     def _cores_of(self, holder: int) -> tuple[str, ...]:
         if holder in self._posts:
@@ -74,7 +96,7 @@ class NearCopies:
             self._cores[holder] = cores(row[0]) if row else ()
         return self._cores[holder]
 
-    def add(self, post: int, keys: Keys) -> None:
+    def add(self, post: int) -> None:
         """To be found by those after it, unless it says nothing new."""
         self._known.add(post, {mark: None for core in self._new for mark in self._marks[core][:KEPT]})
 

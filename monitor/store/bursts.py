@@ -68,18 +68,6 @@ def origins(db: Database, brand: int, groups: Iterable[int], end: datetime) -> d
     return found
 
 
-def voices(db: Database, brand: int, story: int, end: datetime) -> int:
-    """The story's negative voices before ``end``."""
-    row = db.execute(
-        """SELECT coalesce(sum(m.opens_voice), 0) FROM groups g
-           CROSS JOIN group_members gm ON gm."group" = g.id
-           CROSS JOIN mentions m ON m.post = gm.post AND m.brand = ?
-           WHERE g.story = ? AND m.counted_at < ?""",
-        [brand, story, utc_text(end)],
-    ).fetchone()
-    return int(row[0])
-
-
 def said(db: Database, brand: int, story: int, origin: str, since: datetime) -> list[Said]:
     """What bursts of this story, or of one merged into it, were told of bins from ``since`` on."""
     rows = db.execute(

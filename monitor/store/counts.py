@@ -126,14 +126,25 @@ def dirty(db: Database) -> int:
     return left
 
 
-def unsettled_from(db: Database) -> datetime | None:
-    """The first bin whose counts may still change by work that waits: queued posts, dirty bins."""
+def closed_until(db: Database, now: datetime) -> datetime:
+    """The start of the first bin that may not be judged yet: the one that lasts, or one that waiting work may change.
+
+    A bin with posts still to be scored has fewer voices than were heard: it would read as calm.
+    """
     row = db.execute(
         """SELECT min(at) FROM (
                SELECT min(p.counted_at) AS at FROM queue q JOIN posts p ON p.id = q.post
                UNION ALL SELECT min(bin) FROM dirty_bins)"""
     ).fetchone()
-    return bin_start(from_utc_text(row[0])) if row[0] else None
+    return min(bin_start(now), bin_start(from_utc_text(row[0]))) if row[0] else bin_start(now)
+
+
+def voices_since(db: Database, brand: int, start: datetime) -> int:
+    """All negative voices counted from ``start`` on."""
+    row = db.execute(
+        "SELECT coalesce(sum(negative_voices), 0) FROM counts WHERE brand = ? AND bin >= ?", [brand, utc_text(start)]
+    ).fetchone()
+    return int(row[0])
 
 
 def _rows(db: Database, brand: int, platform: str, start: str) -> list[Row]:
@@ -189,7 +200,7 @@ def _mark_copies_changed(db: Database, bins: Sequence[tuple[int, str, str]]) -> 
 
 
 def recount_all(db: Database) -> list[tuple[object, ...]]:
-    """Every bin counted from the rows alone, as ``counts`` must read; for tests and ``audit``."""
+    """Every bin counted from the rows alone: what ``counts``, a cache of them, must read."""
     bins = db.execute(
         f"""SELECT DISTINCT m.brand, p.platform, {BIN_OF.format("p.counted_at")}
             FROM mentions m JOIN posts p ON p.id = m.post ORDER BY 1, 3, 2"""

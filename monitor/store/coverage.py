@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from sqlite_utils import Database
 
 from monitor.model import BIN, Cursor, Gap, SourceCoverage, bin_start, from_utc_text, utc_text
+from monitor.store import moment
 
 SHARES_FROM = timedelta(days=28)
 SHARES_EVERY = timedelta(hours=6)
@@ -31,7 +32,7 @@ class SourceState:
 def state(db: Database, source: str) -> SourceState:
     row = db.execute("SELECT cursor, due_at, refusals FROM cursors WHERE source = ?", [source]).fetchone()
     heard_to = db.execute('SELECT max("to") FROM heard WHERE source = ?', [source]).fetchone()[0]
-    end = from_utc_text(heard_to) if heard_to else None
+    end = moment(heard_to)
     if row is None:
         return SourceState({}, datetime.min.replace(tzinfo=UTC), 0, end)
     return SourceState(json.loads(row[0]), from_utc_text(row[1]), row[2], end)
@@ -93,7 +94,7 @@ def last_good_run(db: Database, source: str, before: datetime) -> datetime | Non
         "SELECT max(started_at) FROM source_runs WHERE source = ? AND state = 'ok' AND started_at < ?",
         [source, utc_text(before)],
     ).fetchone()
-    return from_utc_text(row[0]) if row[0] else None
+    return moment(row[0])
 
 
 def keep_cursor(db: Database, source: str, cursor: Cursor, due_at: datetime, refusals: int = 0) -> None:
@@ -231,7 +232,7 @@ def forget_shares(db: Database) -> None:
 def first_run(db: Database) -> datetime | None:
     """When a source was first asked."""
     row = db.execute("SELECT min(started_at) FROM source_runs").fetchone()
-    return from_utc_text(row[0]) if row[0] else None
+    return moment(row[0])
 
 
 def days_heard(db: Database, brand: int, now: datetime) -> float:

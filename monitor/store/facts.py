@@ -9,14 +9,15 @@ from typing import Any
 from sqlite_utils import Database
 
 from monitor.model import Quote, StoryLine, Totals, from_utc_text, utc_text
+from monitor.takeoff import WEIGHTS
 
 ENGAGEMENT = """LEFT JOIN engagement e ON e.post = p.id AND e.seen_at = (
     SELECT max(seen_at) FROM engagement WHERE post = p.id)"""
 
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
-LOUDNESS = "coalesce(e.likes, 0) + 3 * coalesce(e.comments, 0) + 5 * coalesce(e.reposts, 0)"
-"""How loud one post is: a repost carries it to others, a comment keeps it up, a like is a nod."""
+LOUDNESS = " + ".join(f"{weight} * coalesce(e.{name}, 0)" for name, weight in WEIGHTS.items())
+"""How loud one post is."""
 
 
 def totals(db: Database, brand: int, start: datetime, end: datetime, platform: str | None = None) -> Totals:

@@ -24,6 +24,7 @@ from monitor.stories import Keys
 
 def assign(db: Database, posts: Mapping[int, Keys], now: datetime) -> None:
     """Put posts into their groups and groups into their stories; marks every bin that this changes."""
+    posts = _in_order(db, posts)
     again = _leave(db, posts)
     ties = Ties(db)
     ties.load(posts)
@@ -39,7 +40,7 @@ def assign(db: Database, posts: Mapping[int, Keys], now: datetime) -> None:
         if not stories:
             alone.append(post)
         ties.place(post, keys, shared, groups, stories)
-        near.add(post, keys)
+        near.add(post)
     tellings = Tellings(db, ties, {post: posts[post] for post in alone}, now)
     for post in alone:
         if (told := tellings.story(post)) is not None:
@@ -49,6 +50,16 @@ def assign(db: Database, posts: Mapping[int, Keys], now: datetime) -> None:
     for index in (near, links, tellings):
         index.write()
     counts.mark(db, list(posts))  # and with them their groups
+
+
+def _in_order(db: Database, posts: Mapping[int, Keys]) -> dict[int, Keys]:
+    """By event time: which of the sources answered first must not decide what is told in other words."""
+    rows = db.execute(
+        """SELECT id FROM posts WHERE id IN (SELECT value FROM json_each(?))
+           ORDER BY counted_at, platform, native_id""",
+        [json.dumps(list(posts))],
+    )
+    return {post: posts[post] for (post,) in rows.fetchall()}
 
 
 def _leave(db: Database, posts: Mapping[int, Keys]) -> list[int]:
@@ -115,6 +126,7 @@ class Ties:
         self._story_of: dict[int, int] = {}
         self._members: dict[int, int] = {}
         self._placed: dict[int, int] = {}
+        self._first: dict[int, int] = {}
         self._new_group_keys: set[str] = set()
         self._new_story_keys: set[str] = set()
 
@@ -155,6 +167,15 @@ class Ties:
         group = self._members.get(post)
         return None if group is None else self._groups.root(group)
 
+    def first(self, group: int) -> int | None:
+        """The post that a group began with."""
+        if group not in self._first:
+            row = self._db.execute('SELECT min(post) FROM group_members WHERE "group" = ?', [group]).fetchone()
+            if row[0] is None:
+                return None
+            self._first[group] = row[0]
+        return self._first[group]
+
     def story(self, group: int) -> int:
         return self._stories.root(self._story_of[group])
 
@@ -169,6 +190,8 @@ class Ties:
         group = self._groups.join(groups)
         self._story_of[group] = story
         self._members[post] = self._placed[post] = group
+        if group >= self._groups.first:
+            self._first.setdefault(group, post)
         for key in keys.group:
             self._group_keys[key] = group
         for key in (*keys.threads, *links):

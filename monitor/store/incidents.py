@@ -12,6 +12,7 @@ from sqlite_utils import Database
 
 from monitor.incidents import Ending, Standing
 from monitor.model import Finding, IncidentLine, Kind, Severity, State, from_utc_text, utc_text
+from monitor.store import moment, writing
 from monitor.store.facts import ENGAGEMENT, LOUDNESS
 
 STATES_BY_DAY, STATES_BY_WEEK = timedelta(days=7), timedelta(days=60)
@@ -65,24 +66,42 @@ def keep_state(db: Database, brand: int, origin: str, settings: str, at: datetim
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Bins in [learn_from, held_to) were counted anew by another model after they had been considered."""
+    """Bins in [learn_from, held_to) were considered before, and are not a second time: another model has counted them
+    anew, or (``recounted`` False) another detector had judged them."""
 
     learn_from: datetime
     held_to: datetime
+    recounted: bool
 
 
 def holds(db: Database, brand: int) -> list[Hold]:
     """Those of every switch there was, in their order."""
-    rows = db.execute("SELECT learn_from, held_to FROM holds WHERE brand = ? ORDER BY held_to", [brand])
-    return [Hold(from_utc_text(start), from_utc_text(end)) for start, end in rows.fetchall()]
+    rows = db.execute("SELECT learn_from, held_to, recounted FROM holds WHERE brand = ? ORDER BY held_to", [brand])
+    return [Hold(from_utc_text(start), from_utc_text(end), bool(anew)) for start, end, anew in rows.fetchall()]
 
 
-def watched(db: Database, brand: int, until: datetime) -> None:
-    """Note that every bin before ``until`` was considered."""
+def hold_judged(db: Database, brand: int, settings: str, first: datetime) -> None:
+    """If detectors of other settings, or of another version, have judged this brand: what they said of the bins from
+    ``first`` on stands, and what they remember is forgotten."""
+    other = "SELECT 1 FROM watches WHERE brand = ? AND settings <> ?"
+    if not db.execute(other, [brand, settings]).fetchone():
+        return
+    with writing(db):
+        db.execute(
+            """INSERT INTO holds (brand, learn_from, held_to, recounted)
+               SELECT brand, ?, until, 0 FROM watches WHERE brand = ? AND until > ? ON CONFLICT DO NOTHING""",
+            [utc_text(first), brand, utc_text(first)],
+        )
+        db.execute("DELETE FROM detector_states WHERE brand = ? AND settings <> ?", [brand, settings])
+        db.execute("UPDATE watches SET settings = ? WHERE brand = ?", [settings, brand])
+
+
+def watched(db: Database, brand: int, until: datetime, settings: str) -> None:
+    """Note that every bin before ``until`` was considered, by a detector of these settings."""
     db.execute(
-        """INSERT INTO watches (brand, until) VALUES (?, ?)
-           ON CONFLICT DO UPDATE SET until = excluded.until WHERE until < excluded.until""",
-        [brand, utc_text(until)],
+        """INSERT INTO watches (brand, until, settings) VALUES (?, ?, ?)
+           ON CONFLICT DO UPDATE SET until = max(until, excluded.until), settings = excluded.settings""",
+        [brand, utc_text(until), settings],
     )
 
 
@@ -175,12 +194,8 @@ def _standing(row: tuple[Any, ...]) -> Standing:
     )
     return Standing(
         identity, origin, State(state), Severity(severity), from_utc_text(onset), from_utc_text(last_bin),
-        bool(mailed), Kind(kind), story, Ending(ending), _moment(resolved), _moment(calm), _moment(other), doubted,
+        bool(mailed), Kind(kind), story, Ending(ending), moment(resolved), moment(calm), moment(other), doubted,
     )  # fmt: skip
-
-
-def _moment(text: str | None) -> datetime | None:
-    return from_utc_text(text) if text else None
 
 
 def open_incident(db: Database, brand: int, finding: Finding, state: State, story: int | None, now: datetime) -> int:
@@ -207,7 +222,9 @@ def update_incident(db: Database, known: Standing, origin: str, severity: Severi
     )
     of_a_story = known.kind is Kind.SPIKE and known.story is not None  # its size is that of its story
     if same and not of_a_story:
-        update_size(db, known.id, finding.observed, finding.expected, another=utc_text(finding.onset) > row[0])
+        earlier = finding.at < known.last_bin  # it was larger since
+        another = utc_text(finding.onset) > row[0] or earlier
+        update_size(db, known.id, finding.observed, finding.expected, another=another)
 
 
 def update_size(db: Database, incident: int, observed: int, expected: float, *, another: bool = False) -> None:
@@ -332,14 +349,14 @@ def lines_between(db: Database, brand: int, start: datetime, end: datetime) -> l
 def lines(db: Database, where: str, values: Sequence[object]) -> list[IncidentLine]:
     rows = db.execute(
         f"""SELECT i.id, b.name, i.state, i.severity, i.origin, i.onset, i.opened_at, i.resolved_at, i.owner,
-                   i.observed, i.expected, i.brand, i.story
+                   i.observed, i.expected, i.brand, i.story, i.kind
             FROM incidents i JOIN brands b ON b.id = i.brand WHERE {where} ORDER BY i.onset, i.id""",
         list(values),
     ).fetchall()
     return [
         IncidentLine(
             r[0], r[1], State(r[2]), Severity(r[3]), r[4], from_utc_text(r[5]), from_utc_text(r[6]),
-            _moment(r[7]), r[8], r[9], r[10], _headline(db, r[11], r[5], r[7], r[12]),
+            moment(r[7]), r[8], r[9], r[10], _headline(db, r[11], r[5], r[7], r[12]), Kind(r[13]),
         )
         for r in rows
     ]  # fmt: skip

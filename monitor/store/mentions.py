@@ -33,7 +33,7 @@ def replace(db: Database, matches: Mapping[int, Sequence[Mention]], own: Mapping
     before = _told_of(db, ids)
     after = {i: {m.brand: (m.via, m.term, *(m.span or (None, None))) for m in matches[i]} for i in ids}
     changed = [i for i in ids if before.get(i, {}).keys() != after[i].keys()]
-    counts.mark(db, changed)
+    counts.mark(db, [i for i in changed if i in before])
     answers = [i for i in ids if _set_own_brand(db, i, own.get(i))]
     db.conn.executemany(
         "DELETE FROM mentions WHERE post = ? AND brand = ?",
@@ -47,8 +47,8 @@ def replace(db: Database, matches: Mapping[int, Sequence[Mention]], own: Mapping
                span_start = excluded.span_start, span_end = excluded.span_end""",
         [(i, brand, *told, i) for i in ids for brand, told in after[i].items()],
     )
+    _relabel(db, changed)
     counts.mark(db, changed)
-    refresh(db, changed)
     _ask_for_rest(db, [i for i in ids if after[i] and after[i] != before.get(i)])
     _ask_replies(db, sorted({*changed, *answers}))
 
@@ -191,10 +191,15 @@ _SET = """UPDATE mentions SET label = ?, p_negative = ?, model = ?, quote_start 
 
 def refresh(db: Database, ids: Iterable[int]) -> None:
     """Write the effective label of all mentions of these posts, and mark the bins in which that changes a count."""
+    counts.mark(db, _relabel(db, ids))
+
+
+def _relabel(db: Database, ids: Iterable[int]) -> list[int]:
+    """Write the effective labels without marking a bin; the posts of which one changed."""
     one = _EFFECTIVE.format(where="m.post = ?")
     rows = [row for i in ids for row in db.execute(one, [i]).fetchall()]
     db.conn.executemany(_SET, rows)
-    counts.mark(db, sorted({row[5] for row in rows}))
+    return sorted({row[5] for row in rows})
 
 
 def refresh_from(db: Database, start: datetime) -> None:

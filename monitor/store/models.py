@@ -6,8 +6,8 @@ from datetime import datetime
 
 from sqlite_utils import Database
 
-from monitor.model import from_utc_text, utc_text
-from monitor.store import counts, fact, mentions, set_fact
+from monitor.model import utc_text
+from monitor.store import counts, fact, mentions, moment, set_fact
 
 
 def speaking(db: Database) -> str | None:
@@ -34,7 +34,8 @@ def switch(db: Database, version: str, start: datetime, now: datetime) -> None:
         pass
     db.execute("DELETE FROM detector_states WHERE bin >= ?", [utc_text(start)])
     db.execute(
-        "INSERT INTO holds SELECT brand, min(?, until), until FROM watches WHERE true ON CONFLICT DO NOTHING",
+        """INSERT INTO holds (brand, learn_from, held_to) SELECT brand, min(?, until), until FROM watches WHERE true
+           ON CONFLICT DO UPDATE SET recounted = 1""",
         [utc_text(start)],
     )
 
@@ -65,7 +66,7 @@ def _speak(db: Database, version: str, now: datetime) -> None:
 def since(db: Database) -> datetime | None:
     """Since when the model that speaks has done so."""
     row = db.execute("SELECT spoke_from FROM models WHERE version = ?", [speaking(db)]).fetchone()
-    return from_utc_text(row[0]) if row and row[0] else None
+    return moment(row[0]) if row else None
 
 
 def unscored(db: Database, version: str, start: datetime, after: int, limit: int) -> list[int]:

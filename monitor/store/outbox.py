@@ -22,6 +22,7 @@ STALE = timedelta(minutes=5)
 are owed in one cycle are neither, and each is sent."""
 
 OVER = ("resolved", "not_us")
+"""The events that end an incident, as mails call them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -295,6 +295,15 @@ def enqueue_all(db: Database, stage: str) -> None:
     )
 
 
+def enqueue_since(db: Database, stage: str, since: datetime) -> None:
+    """Have a stage do every post again that arrived since then."""
+    db.execute(
+        """INSERT INTO queue SELECT ?, id, random() FROM posts WHERE arrived_at >= ?
+           ON CONFLICT DO UPDATE SET ticket = excluded.ticket""",
+        [stage, utc_text(since)],
+    )
+
+
 def take(db: Database, stage: str, limit: int) -> list[Queued]:
     """The next posts that a stage has to do, oldest first; they stay queued until ``done``."""
     rows = db.execute(

@@ -27,6 +27,11 @@ _POST = """p.id, coalesce(st.merged_into, st.id, 0), p.platform, p.native_id, p.
 _STORY = """LEFT JOIN group_members gm ON gm.post = p.id LEFT JOIN groups g ON g.id = gm."group"
     LEFT JOIN stories st ON st.id = g.story"""
 _ABLE = "p.live AND p.gone_at IS NULL AND p.purged_at IS NULL"
+_COUNTED = "coalesce(e.likes, e.reposts, e.comments) IS NOT NULL"
+_LOOKED_AT = f"""(EXISTS (SELECT 1 FROM engagement e WHERE e.post = p.id AND e.seen_at >= :since AND e.seen_at < :end
+                          AND {_COUNTED})
+    OR NOT EXISTS (SELECT 1 FROM engagement e WHERE e.post = p.id AND e.seen_at < :end AND {_COUNTED}))"""
+"""Of a post whose counts are shown; of another, replies are the looks (``_seen``)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +61,7 @@ def candidates(db: Database, brand: int, since: datetime, end: datetime, young: 
     rows = db.execute(
         f"""SELECT {_POST} FROM mentions m JOIN posts p ON p.id = m.post {_STORY}
             WHERE m.brand = :brand AND m.counted_at >= :young AND m.counted_at < :end AND m.label = 'negative'
-            AND {_ABLE}
+            AND {_ABLE} AND {_LOOKED_AT}
             AND (m.p_negative >= {SURE} OR EXISTS (SELECT 1 FROM labels l WHERE l.post = m.post
                                                    AND (l.brand = m.brand OR l.brand IS NULL)))""",
         span,
@@ -71,7 +76,8 @@ def candidates(db: Database, brand: int, since: datetime, end: datetime, young: 
                 HAVING count(DISTINCT coalesce(r.author_key, r.id)) >= {REPLIERS}
                 AND avg(m.label = 'negative') >= {ANGRY})
             SELECT {_POST} FROM answered a JOIN posts p ON p.platform = a.platform AND p.native_id = a.root {_STORY}
-            WHERE p.counted_at >= :young AND p.counted_at < :end AND {_ABLE}""",
+            WHERE p.counted_at >= :young AND p.counted_at < :end
+            AND {_ABLE} AND {_LOOKED_AT}""",
         span,
     ).fetchall()
     found = (_seen(db, row, end) for row in {row[0]: row for row in [*rows, *threads]}.values())

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from sqlite_utils import Database
 
 from monitor.model import Kind, utc_text
+from monitor.store import story_voices
 
 NOT_US, CORRECTED = "not us", "corrected"
 """Why an incident is judged anew: people said that a post is about something else, or that it is not negative."""
@@ -35,27 +36,12 @@ def settle(db: Database, incident: int) -> None:
 
 def stands_on(db: Database, brand: int, kind: Kind, subject: int) -> bool:
     """Whether what a story-burst or an early warning was of still speaks ill of the brand."""
-    if kind is Kind.TAKEOFF:
-        row = db.execute(
-            "SELECT 1 FROM mentions WHERE post = ? AND brand = ? AND label IS NOT 'positive'", [subject, brand]
-        ).fetchone()
-    else:
-        row = db.execute(
-            """SELECT 1 FROM groups g CROSS JOIN group_members gm ON gm."group" = g.id
-               CROSS JOIN mentions m ON m.post = gm.post AND m.brand = ?
-               WHERE g.story = (SELECT coalesce(merged_into, id) FROM stories WHERE id = ?)
-               AND m.label = 'negative' LIMIT 1""",
-            [brand, subject],
-        ).fetchone()
-    return row is not None
-
-
-def voices_since(db: Database, brand: int, start: datetime) -> int:
-    """All negative voices counted from ``start`` on."""
+    if kind is Kind.BURST:
+        return story_voices.is_negative(db, brand, subject)
     row = db.execute(
-        "SELECT coalesce(sum(negative_voices), 0) FROM counts WHERE brand = ? AND bin >= ?", [brand, utc_text(start)]
+        "SELECT 1 FROM mentions WHERE post = ? AND brand = ? AND label IS NOT 'positive'", [subject, brand]
     ).fetchone()
-    return int(row[0])
+    return row is not None
 
 
 def cap_size(db: Database, incident: int, most: int) -> None:

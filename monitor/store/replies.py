@@ -9,11 +9,12 @@ from datetime import datetime, timedelta
 from sqlite_utils import Database
 
 from monitor.model import from_utc_text, utc_text
-from monitor.store import fact, set_fact
+from monitor.store import fact, moment, set_fact
 
 DONE = "done"
 FIRST_REST = timedelta(minutes=1)
 LONGEST_REST = timedelta(minutes=15)
+"""Between visits to a mailbox that cannot be read; doubled each time, as for an alert that waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +114,7 @@ def turn(db: Database) -> Turn | None:
     if not found:
         return None
     words = json.loads(found)
-    since = from_utc_text(words["since"]) if words["since"] else None
-    return Turn(from_utc_text(words["due_at"]), words["refusals"], words["said"], since)
+    return Turn(from_utc_text(words["due_at"]), words["refusals"], words["said"], moment(words["since"]))
 
 
 def end_turn(db: Database, every: timedelta, now: datetime, trouble: str | None) -> Turn:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from monitor.store.groups import Ties
 
 TOPICS = Window("topic", timedelta(days=3), 20_000)
+"""A day longer than tellings may lie apart, for posts arrive late."""
 
 CLOSE = timedelta(days=2)
 """Event time within which two tellings may be of one happening."""
@@ -41,6 +42,7 @@ class Tellings:
             post: told for post, keys in posts.items() if keys.tells and (told := terms(_longest(keys.cores)))
         }
         self._others: dict[int, tuple[datetime, Mapping[int, float]]] = {}
+        self._read_terms: dict[int, tuple[datetime, Mapping[int, float]]] = {}
         self._tellings = 0
         ties.load_members(self._known.load(term for told in self._told.values() for term in told))
         self._stories = self._known.size()
@@ -51,11 +53,12 @@ class Tellings:
         if not told:
             return None
         others = self._candidates(told)
+        self._know(others)
         weighed = self._weigh(told) if others else {}
         best, story = LEAST_LIKENESS, None
         for other in others:
             at, theirs = self._read(other)
-            close = abs(self._read(post)[0] - at) <= CLOSE
+            close = abs(self._terms(post)[0] - at) <= CLOSE
             found = likeness(weighed, theirs) if close else 0.0
             if found >= best:
                 best, story = found, self._ties.story_of_post(other)
@@ -68,12 +71,16 @@ class Tellings:
         shared = Counter(chain.from_iterable(holders for holders in held if len(holders) < MOST_HOLDERS))
         return [post for post, number in shared.most_common(COMPARED) if number >= LEAST_SHARED]
 
+    def _know(self, others: Sequence[int]) -> None:
+        """Who else has the terms of these: else what a term weighs would depend on what came in the same batch."""
+        asked = (term for other in others if other not in self._others for term in self._terms(other)[1])
+        self._ties.load_members(self._known.load(asked))
+
     def _weigh(self, told: Mapping[int, float]) -> dict[int, float]:
         return weigh(told, {term: self._held(term) for term in told}, self._stories)
 
     def _held(self, term: int) -> int:
-        """Stories that tell of a term; one that fills its places is told of by every eighth at least. Of terms that
-        no post of the batch has, nothing is known."""
+        """Stories that tell of a term; one that fills its places is told of by every eighth at least."""
         holders = self._known.holders(term)
         if len(holders) >= MOST_HOLDERS:
             return max(MOST_HOLDERS, self._stories // 8)
@@ -81,10 +88,15 @@ class Tellings:
 
     def _read(self, post: int) -> tuple[datetime, Mapping[int, float]]:
         if post not in self._others:
-            at, text = self._db.execute("SELECT counted_at, text FROM posts WHERE id = ?", [post]).fetchone()
-            told = self._told.get(post) or terms(_longest(cores(text)))
-            self._others[post] = from_utc_text(at), self._weigh(told)
+            at, told = self._terms(post)
+            self._others[post] = at, self._weigh(told)
         return self._others[post]
+
+    def _terms(self, post: int) -> tuple[datetime, Mapping[int, float]]:
+        if post not in self._read_terms:
+            at, text = self._db.execute("SELECT counted_at, text FROM posts WHERE id = ?", [post]).fetchone()
+            self._read_terms[post] = from_utc_text(at), self._told.get(post) or terms(_longest(cores(text)))
+        return self._read_terms[post]
 
     def add(self, post: int) -> None:
         """To be found by those after it, unless its story was told often enough."""

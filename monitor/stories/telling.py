@@ -20,6 +20,7 @@ CLEAR = 2.0
 """Standard errors by which a word must be said more often than usual."""
 
 LEAST_POSTS = 2
+"""Posts that must say a word: what one alone says is that one's."""
 
 MOST_WORDS = 600
 """Candidates that are compared, those most said."""

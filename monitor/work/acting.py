@@ -15,17 +15,11 @@ from monitor.errors import UsageError, nearest, shown
 from monitor.incidents import Ending, Standing
 from monitor.model import State, utc_text
 from monitor.store import incidents as stored
-from monitor.store import silences, writing
-from monitor.store import told as memory
+from monitor.store import mailed, silences, writing
 from monitor.store.silences import Silence
 from monitor.work import attending, handling
 from monitor.work.app import App
-from monitor.work.denying import Denied
-from monitor.work.denying import deny as not_us
-from monitor.work.denying import take_back as undo_not_us
 from monitor.work.telling import tell
-
-__all__ = ["Denied", "Outcome", "acknowledge", "lift", "not_us", "resolve", "silence", "undo_not_us"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +39,10 @@ def acknowledge(app: App, db: Database, incident: int, by: str, now: datetime) -
         line = stored.line(db, incident)
         if standing.state is State.RESOLVED:
             return Outcome(False, f"incident {incident} is resolved already", (incident,))
-        if line.owner == by and memory.hands(db, incident).taken:
+        if line.owner == by and mailed.hands(db, incident).taken:
             return Outcome(False, f"incident {incident} was acknowledged by {by} before", (incident,))
         state = State.SILENCED if standing.state is State.SILENCED else State.ACKNOWLEDGED
-        called = memory.hands(db, incident)
+        called = mailed.hands(db, incident)
         stored.take(db, incident, state, by, now)
         reason = f"taken over from {line.owner}" if line.owner else "taken"
         event = stored.add_event(db, incident, now, "acknowledged", reason, by=by)

@@ -48,10 +48,11 @@ class Collector:
 
 @dataclass
 class App:
-    """The service's parts. ``keep_going`` False makes the one boundary raise what it would record: for tests.
+    """The service's parts. ``keep_going`` False makes the one boundary raise what it would record, as in a replay.
     ``failed``: how often something was recorded since the last heartbeat.
 
     ``hanging``: sources that gave no answer in time and are still at it; ``looking``: those that look again at posts.
+    ``quiet``: of each brand that gave the watch nothing to do, all that was looked at: the same gives nothing again.
     ``trained``: the files of the model that the user trained and chose; None: the shipped one scores.
     """
 
@@ -71,6 +72,7 @@ class App:
     last_beat: datetime | None = None
     failed: int = 0
     done: dict[str, datetime] = field(default_factory=dict)
+    quiet: dict[int, object] = field(default_factory=dict)
 
     @property
     def database(self) -> Path:
@@ -78,7 +80,7 @@ class App:
 
     def judging_by(self, config: Config, matcher: Matcher, brands: dict[str, int]) -> App:
         """The same sources and models with another config's rules; what fails in it is raised."""
-        other = replace(self, config=config, matcher=matcher, brands=brands, keep_going=False)
+        other = replace(self, config=config, matcher=matcher, brands=brands, keep_going=False, quiet={})
         other.__dict__.update({name: self.__dict__[name] for name in ("scorer", "snownlp") if name in self.__dict__})
         return other
 

@@ -15,8 +15,7 @@ from monitor.config import Brand
 from monitor.incidents import LIVE
 from monitor.model import Severity, State
 from monitor.store import incidents as stored
-from monitor.store import silences, writing
-from monitor.store import told as memory
+from monitor.store import mailed, silences, writing
 from monitor.store.silences import Silence
 from monitor.work.app import App
 from monitor.work.telling import tell
@@ -27,17 +26,17 @@ def attend(app: App, db: Database, brand: Brand, brand_id: int, now: datetime) -
     for silence in silences.over(db, brand_id, now):
         with writing(db, durable=True):
             end_silence(app, db, brand, brand_id, silence, now)
-    for incident in memory.to_escalate(db, brand_id, now):
+    for incident in mailed.to_escalate(db, brand_id, now):
         with writing(db, durable=True):
             _escalate(app, db, brand, brand_id, incident, now)
 
 
 def _escalate(app: App, db: Database, brand: Brand, brand_id: int, incident: int, now: datetime) -> None:
-    standing, hands = stored.one(db, incident), memory.hands(db, incident)
+    standing, hands = stored.one(db, incident), mailed.hands(db, incident)
     if standing is None or not rules.escalates(standing.state, hands.escalate_at, now):
         return  # somebody took it just now
     if not app.config.alerts.escalate_to:
-        memory.call_nobody(db, incident)
+        mailed.call_nobody(db, incident)
         return
     stored.escalate(db, incident, now)
     minutes = int(app.config.alerts.escalate_after.total_seconds() // 60)
@@ -63,11 +62,11 @@ def end_silence(
 
 def _wake(app: App, db: Database, brand: Brand, brand_id: int, incident: int, now: datetime, by: str) -> None:
     """It is again what it was. One mail, if it has grown meanwhile or nobody was ever told of it."""
-    hands, standing, told = memory.hands(db, incident), stored.one(db, incident), memory.told(db, incident, {})
+    hands, standing, told = mailed.hands(db, incident), stored.one(db, incident), mailed.told(db, incident, {})
     stored.set_state(db, incident, rules.awake(hands.taken, hands.escalated))
     event = stored.add_event(db, incident, now, "unsilenced", "lifted" if by else "its time is over", by=by)
     assert standing is not None  # it was read in this transaction
     loud = standing.origin == LIVE and standing.severity.rank >= Severity(app.config.alerts.minimum).rank
-    memory.call_nobody(db, incident)  # who silenced it has seen it; a mail from here on starts the clock anew
+    mailed.call_nobody(db, incident)  # who silenced it has seen it; a mail from here on starts the clock anew
     if loud and (told is None or rules.has_grown(told)):
         tell(app, db, brand, brand_id, incident, "unsilenced", event, stored.last_evidence(db, incident), now)

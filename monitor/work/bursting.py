@@ -13,11 +13,11 @@ from itertools import groupby
 from sqlite_utils import Database
 
 from monitor import bursts as rules
-from monitor.bursts import Day, Settings, Storm, Usual
+from monitor.bursts import Day, Said, Settings, Storm, Usual
 from monitor.config import Brand
 from monitor.incidents import HISTORY, LIVE
-from monitor.model import BIN, bin_start
-from monitor.store import bursts, counts, coverage, writing
+from monitor.model import BIN, Finding
+from monitor.store import bursts, counts, coverage, story_voices, writing
 from monitor.store import incidents as stored
 from monitor.work import handling
 from monitor.work.app import App
@@ -33,7 +33,7 @@ AT_ONCE = timedelta(days=7)
 
 def watch(app: App, db: Database, brand: Brand, brand_id: int, now: datetime) -> None:
     """Judge the copies of every closed bin of one brand that has changed; each finding is a transaction of its own."""
-    end = min(filter(None, (bin_start(now), counts.unsettled_from(db))))
+    end = counts.closed_until(db, now)
     touched = bursts.touched(db, brand_id, end)
     if not touched:
         return
@@ -66,22 +66,28 @@ def _judge(app: App, db: Database, brand: Brand, brand_id: int, ends: Sequence[d
         for storm in rules.storms(copies, ends, SETTINGS, SETTINGS.fewest)
     ]
     levels = {day: usual(db, brand_id, day) for day in {storm.at.date() for storm, _ in found}}
+    newest: dict[tuple[int, str], Storm] = {}
     for storm, origin in sorted(found, key=lambda item: (item[0].at, item[1] == HISTORY)):
-        _tell(app, db, brand, brand_id, storm, levels[storm.at.date()], origin, now)
+        said = bursts.said(db, brand_id, storm.story, origin, storm.at - SETTINGS.again_after)
+        finding = _find(db, brand_id, storm, levels[storm.at.date()], origin, said)
+        if finding is not None:
+            handling.take_in(app, db, brand, brand_id, finding, now)
+        newest[storm.story, origin] = storm
+    for (_, origin), storm in newest.items():  # only what is so now: after a standstill many bins are judged at once
+        going_on = _find(db, brand_id, storm, levels[storm.at.date()], origin, ())
+        if going_on is not None:
+            handling.swell(app, db, brand, brand_id, going_on, now)
 
 
-def _tell(
-    app: App, db: Database, brand: Brand, brand_id: int, storm: Storm, level: Usual, origin: str, now: datetime
-) -> None:  # fmt: skip
+def _find(
+    db: Database, brand_id: int, storm: Storm, level: Usual, origin: str, said: Sequence[Said]
+) -> Finding | None:  # fmt: skip
     end = storm.at + BIN
-    finding = rules.find(
+    return rules.find(
         storm, level, origin,
-        lambda s: bursts.origins(db, brand_id, (row.group for row in s.rows), end),
-        bursts.said(db, brand_id, storm.story, origin, storm.at - SETTINGS.again_after),
-        lambda s: bursts.voices(db, brand_id, s.story, end), SETTINGS,
+        lambda s: bursts.origins(db, brand_id, (row.group for row in s.rows), end), said,
+        lambda s: story_voices.voices(db, brand_id, s.story, end=end), SETTINGS,
     )  # fmt: skip
-    if finding is not None:
-        handling.take_in(app, db, brand, brand_id, finding, now)
 
 
 def usual(db: Database, brand_id: int, today: date) -> Usual:

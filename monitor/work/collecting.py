@@ -15,8 +15,8 @@ from sqlite_utils import Database
 from monitor.errors import Blocked, Hung, NeedsCredentials, RateLimited, SourceError
 from monitor.model import Cursor, Page, Query, Round
 from monitor.store import coverage, posts, writing
+from monitor.timetable import in_turn, spread
 from monitor.work.app import App, Collector
-from monitor.work.timetable import in_turn, spread
 from sources.links import host_of
 
 WORKERS = 8

@@ -13,6 +13,7 @@ from monitor.sentiment.people import WORDS
 from monitor.store import labels, mentions, not_us, rejudge, writing
 from monitor.work import stages
 from monitor.work.app import App
+from monitor.work.naming import the_brand, the_post
 
 SAID = {word: label for word, label in WORDS.items() if label is not Label.UNSCORED}
 """What a person may say. That a text holds no Chinese is not a matter of opinion."""
@@ -38,35 +39,15 @@ def value(word: str) -> Label:
 
 def label(app: App, db: Database, name: str, said: Label, brand: str, by: str, now: datetime) -> Done:
     """Store a correction, and count again what it changes; an incident that it takes a negative post from is judged
-    anew by the next watch. ``name``: see ``labels.find_post``; ``brand`` may be empty
-    where the post mentions only one. UsageError if the post or the brand cannot be told."""
-    post = labels.find_post(db, name)
-    if post is None:
-        raise UsageError(f"POST: {shown(name)} is no post here; give its id, its address or platform:id")
+    anew by the next watch. ``name``: see ``labels.find_post``; ``brand`` may be empty where the post mentions only one.
+    UsageError if the post or the brand cannot be told."""
+    post = the_post(db, name)
     known = labels.brands_of(db, post)
-    identity = _meant(app, post, known, brand)
+    identity, brand = the_brand(app, post, brand, known)
     with writing(db):
         mentions.add_label(db, post, identity, said, by, now)
         if known[identity] == Label.NEGATIVE and said is not Label.NEGATIVE:
             rejudge.doubt(db, identity, not_us.first_counted(db, [post]), rejudge.CORRECTED)
     while stages.count(app, db):
         pass
-    return Done(post, _name(app, identity), known[identity], labels.brands_of(db, post)[identity])
-
-
-def _meant(app: App, post: int, known: dict[int, str], brand: str) -> int:
-    if not known:
-        raise UsageError(f"POST: {post} mentions none of the watched brands")
-    names = ", ".join(_name(app, identity) for identity in known)
-    if not brand:
-        if len(known) > 1:
-            raise UsageError(f"--brand: post {post} mentions {names}; say which one is meant")
-        return next(iter(known))
-    identity = app.brands[brand]
-    if identity not in known:
-        raise UsageError(f"--brand: post {post} does not mention {brand}, but {names}")
-    return identity
-
-
-def _name(app: App, identity: int) -> str:
-    return next((name for name, known in app.brands.items() if known == identity), f"brand {identity}")
+    return Done(post, brand, known[identity], labels.brands_of(db, post)[identity])

@@ -9,11 +9,12 @@ from datetime import datetime
 from sqlite_utils import Database
 
 from monitor.doctor import Exclude, Terms, exclude_for
-from monitor.errors import UsageError, nearest, shown
+from monitor.errors import UsageError
 from monitor.store import incidents as stored
 from monitor.store import labels, not_us, posts, rejudge, writing
 from monitor.work import stages
 from monitor.work.app import App
+from monitor.work.naming import the_brand, the_post
 
 DAYS, MENTIONS, SAID = 90, 20_000, 500
 """What a proposed exclude is tried on: the mentions of these days, at most so many of them and of posts denied."""
@@ -37,9 +38,9 @@ class Denied:
 def deny(app: App, db: Database, name: str, brand: str, by: str, now: datetime) -> Denied:
     """``name``: see ``labels.find_post``; ``brand`` may be empty where the post mentions only one. UsageError if the
     post or the brand cannot be told."""
-    post, said = _post(db, name)
+    post = the_post(db, name)
     denied = not_us.brands(db, post)
-    brand_id, brand = _brand(app, post, brand, set(labels.brands_of(db, post)) | denied, said)
+    brand_id, brand = the_brand(app, post, brand, set(labels.brands_of(db, post)) | denied)
     if brand_id in denied and brand_id not in labels.brands_of(db, post):
         return Denied(False, f"post {post} does not count for {brand} already", post, brand)
     proposal, line = _proposal(app, db, post, brand_id, brand, now)
@@ -50,17 +51,17 @@ def deny(app: App, db: Database, name: str, brand: str, by: str, now: datetime) 
         for incident in doubted:
             stored.add_event(db, incident, now, "not_us", f"post {post} is not about {brand}", by=by)
     _count(app, db)
-    says = f"post {post} does not count for {brand} any more" + (f", nor do {n} copies" if (n := len(lost) - 1) else "")
+    says = f"post {post} does not count for {brand} any more{_copies(len(lost) - 1)}"
     return Denied(True, says, post, brand, tuple(lost), tuple(doubted), proposal, line)
 
 
 def take_back(app: App, db: Database, name: str, brand: str) -> Denied:
     """The post and its copies are matched again, as if nobody had said anything."""
-    post, said = _post(db, name)
+    post = the_post(db, name)
     denied = not_us.brands(db, post)
     if not denied:
         raise UsageError(f"POST: nobody said of post {post} that it is not about a brand")
-    brand_id, brand = _brand(app, post, brand, denied, said)
+    brand_id, brand = the_brand(app, post, brand, denied)
     with writing(db):
         had = not_us.take_back(db, not_us.copies(db, post), brand_id)
     batch = posts.read(db, had)
@@ -69,31 +70,13 @@ def take_back(app: App, db: Database, name: str, brand: str) -> Denied:
     return Denied(bool(had), f"post {post} may count for {brand} again", post, brand, tuple(had))
 
 
+def _copies(n: int) -> str:
+    return "" if n < 1 else ", nor does 1 copy" if n == 1 else f", nor do {n} copies"
+
+
 def _count(app: App, db: Database) -> None:
     while stages.count(app, db):
         pass
-
-
-def _post(db: Database, name: str) -> tuple[int, str]:
-    post = labels.find_post(db, name)
-    if post is None:
-        raise UsageError(f"POST: {shown(name)} is no post here; give its id, its address or platform:id")
-    return post, f"post {post}"
-
-
-def _brand(app: App, post: int, brand: str, known: set[int], said: str) -> tuple[int, str]:
-    names = {identity: name for name, identity in app.brands.items()}
-    if not known:
-        raise UsageError(f"POST: {said} mentions none of the watched brands")
-    mentioned = ", ".join(names.get(i, f"brand {i}") for i in sorted(known))
-    if not brand and len(known) > 1:
-        raise UsageError(f"--brand: {said} mentions {mentioned}; say which one is meant")
-    identity = app.brands.get(brand) if brand else next(iter(known))
-    if identity is None:
-        raise UsageError(f"--brand: {shown(brand)} is no brand of {app.config.file}{nearest(brand, app.brands)}")
-    if identity not in known:
-        raise UsageError(f"--brand: {said} does not mention {brand}, but {mentioned}")
-    return identity, names.get(identity, brand)
 
 
 def _proposal(app: App, db: Database, post: int, brand_id: int, name: str, now: datetime) -> tuple[Exclude | None, str]:

@@ -8,14 +8,13 @@ import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from math import ceil
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote as percent
 
 from sqlite_utils import Database
 
-from monitor.incidents import GROWN, GROWN_BY, SPREAD_SHARE
+from monitor.incidents import SPREAD_SHARE, grown_at
 from monitor.model import AlertFacts, Command, IncidentLine, Kind, NextMail, Quote, Severity, State, StoryFacts
 from monitor.store import alerts, coverage, facts
 from monitor.store import incidents as stored
@@ -38,7 +37,7 @@ def alert_facts(
     evidence = evidence or next(reversed(standing.found), {})
     start, end = line.onset, line.resolved_at or now
     spread = facts.spread(db, brand, start, end)
-    quoted = _quotes(db, brand, standing, evidence, start, end)
+    quoted = _quotes(db, brand, evidence, start, end)
     names = [c.name for c in app.collectors]
     return AlertFacts(
         incident=line, event=event, at=now, zone=app.config.timezone.key, evidence=evidence, kind=standing.kind,
@@ -64,8 +63,8 @@ def page_url(app: App, incident: int) -> str:
 
 
 def _quotes(
-    db: Database, brand: int, standing: Situation, evidence: Mapping[str, Any], start: datetime, end: datetime
-) -> Sequence[Quote]:
+    db: Database, brand: int, evidence: Mapping[str, Any], start: datetime, end: datetime
+) -> Sequence[Quote]:  # fmt: skip
     """Three posts: the one that takes off first, those of the story that spreads, else the loudest."""
     kind = evidence.get("kind", Kind.SPIKE)
     if kind == Kind.TAKEOFF and evidence.get("post"):
@@ -86,7 +85,8 @@ def _story(
 
 
 def _worst(standing: Situation) -> Mapping[str, Any]:
-    """Of the incident's findings the one that chance explains least: by probability, or by how far above usual."""
+    """Of all that was found, and told as growth, what chance explains least: by probability, or by how far above
+    usual."""
 
     def oddness(evidence: Mapping[str, Any]) -> tuple[bool, float, float]:
         spans = [evidence[name] for name in ("hour", "six_hours", "since_onset") if evidence.get(name)]
@@ -95,7 +95,7 @@ def _worst(standing: Situation) -> Mapping[str, Any]:
         ratio = evidence.get("ratio") or (evidence.get("copies") or 0) / usual
         return of_its_kind, -min((span["p"] for span in spans), default=1.0), ratio
 
-    return max(standing.found, key=oddness, default={})
+    return max((*standing.found, *standing.measured), key=oddness, default={})
 
 
 def next_mail(app: App, line: IncidentLine, standing: Situation, now: datetime) -> NextMail:
@@ -107,15 +107,10 @@ def next_mail(app: App, line: IncidentLine, standing: Situation, now: datetime) 
         return NextMail()
     waits = line.state == State.OPEN and bool(table.escalate_to)  # its clock starts with this mail, if not before
     return NextMail(
-        voices=grown(line.observed), critical=line.severity is not Severity.CRITICAL, platform_share=SPREAD_SHARE,
+        voices=grown_at(line.observed), critical=line.severity is not Severity.CRITICAL, platform_share=SPREAD_SHARE,
         over=True, escalates_at=(standing.escalate_at or now + table.escalate_after) if waits else None,
         escalates_to=table.escalate_to if waits else (),
     )  # fmt: skip
-
-
-def grown(size: int) -> int:
-    """The size at which an incident is told again."""
-    return max(ceil(GROWN * size), size + GROWN_BY)
 
 
 def commands(app: App, line: IncidentLine, quoted: Sequence[Quote]) -> tuple[Command, ...]:

@@ -59,7 +59,7 @@ def load(app: App, db: Database, brand: Brand, brand_id: int, day: date, now: da
     """One brand-day as it is known now; everything is read, nothing is written."""
     zone, names = app.config.timezone, [c.name for c in app.collectors]
     start, end = rules.local_day(day, zone.key)
-    today, incidents = _totals(app, db, brand_id, start, end, now), stored.lines_between(db, brand_id, start, end)
+    today, incidents = _totals(db, brand_id, start, end, now), stored.lines_between(db, brand_id, start, end)
     yesterday = _day_totals(app, db, brand_id, day - DAY, now)
     last_week = _day_totals(app, db, brand_id, day - 7 * DAY, now)
     days_of_data = coverage.days_heard(db, brand_id, min(end, now))
@@ -74,7 +74,7 @@ def load(app: App, db: Database, brand: Brand, brand_id: int, day: date, now: da
         against_yesterday=rules.change(today, yesterday, usual),
         against_last_week=rules.change(today, last_week, usual),
         today=today, yesterday=yesterday, last_week=last_week,
-        since_midnight=_totals(app, db, brand_id, end, now, now) if end <= now < end + DAY else None,
+        since_midnight=_totals(db, brand_id, end, now, now) if end <= now < end + DAY else None,
         incidents=tuple(incidents), stories=rules.rank_stories(stories),
         unsure=tuple(shorten(db, brand_id, q) for q in facts.unsure_quotes(db, brand_id, start, end, UNSURE)),
         series=series,
@@ -92,7 +92,7 @@ def load(app: App, db: Database, brand: Brand, brand_id: int, day: date, now: da
     )  # fmt: skip
 
 
-def _totals(app: App, db: Database, brand: int, start: datetime, end: datetime, now: datetime) -> Totals:
+def _totals(db: Database, brand: int, start: datetime, end: datetime, now: datetime) -> Totals:
     """The totals of a stretch, with the mean share of the brand's usual volume that was heard in it and judged."""
     until = bin_start(min(end, now))
     heard = coverage.heard_share(db, brand, bin_start(start), until)
@@ -106,7 +106,7 @@ def _day_totals(app: App, db: Database, brand: int, day: date, now: datetime) ->
     """A day to compare with; None if it lies before all that was heard."""
     start, end = rules.local_day(day, app.config.timezone.key)
     first = coverage.first_heard(db)
-    return _totals(app, db, brand, start, end, now) if first and first < end else None
+    return _totals(db, brand, start, end, now) if first and first < end else None
 
 
 def _series(app: App, db: Database, brand: int, day: date, now: datetime) -> tuple[DayPoint, ...]:
@@ -115,7 +115,7 @@ def _series(app: App, db: Database, brand: int, day: date, now: datetime) -> tup
         at = day - back * DAY
         start, end = rules.local_day(at, app.config.timezone.key)
         lines: list[IncidentLine] = stored.lines_between(db, brand, start, end)
-        points.append(DayPoint(at, _totals(app, db, brand, start, end, now), bool(lines)))
+        points.append(DayPoint(at, _totals(db, brand, start, end, now), bool(lines)))
     return tuple(points)
 
 

@@ -17,8 +17,7 @@ from monitor.config import Brand
 from monitor.incidents import HISTORY, LIVE, Decision, Ending, Standing
 from monitor.model import BIN, Finding, Kind, Severity, State
 from monitor.store import incidents as stored
-from monitor.store import rejudge, silences, writing
-from monitor.store import told as memory
+from monitor.store import mailed, rejudge, silences, story_voices, writing
 from monitor.work.app import App
 from monitor.work.telling import shares, tell
 
@@ -102,10 +101,10 @@ def _news(
     """For a spike: the loudest story that is new since the silence began and loud enough to break it."""
     old = known.story if known else None
     if finding.kind is not Kind.SPIKE:
-        story = silences.story_of(db, finding)
-        heard = story is not None and silences.was_heard(db, brand_id, story, known_from, since)
+        story = story_voices.of_finding(db, finding)
+        heard = story is not None and story_voices.was_heard(db, brand_id, story, known_from, since)
         return None if heard or (story is not None and story == old) else News(finding, story)
-    for new in silences.new_stories(db, brand_id, known_from, since):
+    for new in story_voices.new_since(db, brand_id, known_from, since):
         if rules.is_news(new.voices, new.all_voices) and new.story != old:
             return News(replace(finding, onset=new.first, observed=new.voices, expected=0.0), new.story)
     return None
@@ -116,7 +115,7 @@ def _keep(
     now: datetime,
 ) -> int:  # fmt: skip
     """Store what a decision makes of a finding; the incident it belongs to."""
-    of = news or News(finding, silences.story_of(db, finding))
+    of = news or News(finding, story_voices.of_finding(db, finding))
     if decision.anew or known is None:
         return stored.open_incident(db, brand_id, of.finding, decision.state, of.story, now)
     if decision.event == "reopened":
@@ -164,27 +163,50 @@ def finish(
         return False
     stored.resolve_incident(db, incident, how.at, how.ending, how.by)
     event = stored.add_event(db, incident, now, "resolved", how.reason, by=how.by)
-    if standing.state is not State.SILENCED and memory.told(db, incident, {}) is not None:
+    if standing.state is not State.SILENCED and mailed.told(db, incident, {}) is not None:
         word = "not_us" if how.reason == rejudge.NOT_US else "resolved"
         tell(app, db, brand, brand_id, incident, word, event, evidence, now)
     return True
 
 
 def grow(app: App, db: Database, brand: Brand, brand_id: int, evidence: Mapping[str, Any], now: datetime) -> None:
-    """Tell of live incidents that have grown by the rules since the last mail. ``evidence``: of the newest bin."""
+    """Tell of live spikes that have grown by the rules since the last mail. ``evidence``: of the newest bin."""
+    if not rules.goes_on(evidence):
+        return
     for standing in stored.open_ones(db, brand_id):
-        if standing.origin != LIVE or _growth(app, db, brand_id, standing.id, now) is None:
+        if standing.origin == LIVE and standing.kind is Kind.SPIKE:
+            _tell_growth(app, db, brand, brand_id, standing.id, evidence, now)
+
+
+def swell(app: App, db: Database, brand: Brand, brand_id: int, finding: Finding, now: datetime) -> None:
+    """What is found again of a story or a post that people were told of: its incident is as large as that, and is told
+    again by the rules."""
+    for standing in stored.open_ones(db, brand_id):
+        found = {(kind, subject) for kind, subject, _ in stored.findings_of(db, standing.id)}
+        if finding.origin != standing.origin or finding.kind is not standing.kind:
             continue
-        with writing(db, durable=True):
-            grown = _growth(app, db, brand_id, standing.id, now)  # again: a person may have been faster
-            if grown is not None:
-                event = stored.add_event(db, standing.id, now, *grown, evidence=evidence)
-                tell(app, db, brand, brand_id, standing.id, grown[0], event, evidence, now)
+        if (finding.kind, finding.subject) in found:
+            with writing(db):
+                stored.update_size(db, standing.id, finding.observed, finding.expected, another=True)
+            if standing.origin == LIVE:
+                _tell_growth(app, db, brand, brand_id, standing.id, finding.evidence, now)
+
+
+def _tell_growth(
+    app: App, db: Database, brand: Brand, brand_id: int, incident: int, evidence: Mapping[str, Any], now: datetime
+) -> None:
+    if _growth(app, db, brand_id, incident, now) is None:
+        return
+    with writing(db, durable=True):
+        grown = _growth(app, db, brand_id, incident, now)  # again: a person may have been faster
+        if grown is not None:
+            event = stored.add_event(db, incident, now, *grown, evidence=evidence)
+            tell(app, db, brand, brand_id, incident, grown[0], event, evidence, now)
 
 
 def _growth(app: App, db: Database, brand_id: int, incident: int, now: datetime) -> tuple[str, str] | None:
     standing = stored.one(db, incident)
-    told = memory.told(db, incident, {})
+    told = mailed.told(db, incident, {})
     if standing is None or told is None or now - told.at < rules.MAIL_GAP:
         return None
     told = replace(told, shares=shares(db, brand_id, incident, now))

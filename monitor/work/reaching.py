@@ -14,7 +14,6 @@ from sqlite_utils import Database
 
 from monitor import takeoff as rules
 from monitor.config import Brand
-from monitor.model import bin_start
 from monitor.store import counts, reach, writing
 from monitor.store.reach import Sampled
 from monitor.takeoff import Level, Seen, Settings, Usual
@@ -30,7 +29,7 @@ AT_MOST = timedelta(days=1)
 
 def watch(app: App, db: Database, brand: Brand, brand_id: int, now: datetime) -> None:
     """Judge every look of a closed bin at this brand's posts; each finding is a transaction of its own."""
-    end = min(filter(None, (bin_start(now), counts.unsettled_from(db))))
+    end = counts.closed_until(db, now)
     since = max(reach.until(db, brand_id) or end - AT_MOST, end - AT_MOST)
     if since >= end:
         return
@@ -49,9 +48,12 @@ def _judge(
         return  # before anything is reckoned of what is usual: this is what most posts do
     _reckon(db, brand_id, grown[0].at.date())
     told = reach.told(db, brand_id, post.id, post.published)
-    while finding := rules.find(post, usual(db, brand_id, post.platform), since, end, told, SETTINGS):
+    level = usual(db, brand_id, post.platform)
+    while finding := rules.find(post, level, since, end, told, SETTINGS):
         handling.take_in(app, db, brand, brand_id, finding, now)
         told = finding.severity
+    if told is not None and (going_on := rules.find(post, level, grown[-1].at, end, None, SETTINGS)):
+        handling.swell(app, db, brand, brand_id, going_on, now)
 
 
 def usual(db: Database, brand_id: int, platform: str) -> Usual:

@@ -42,7 +42,7 @@ def judge(
             continue  # bins it stands on wait for posts to be scored
         with writing(db, durable=True):
             if standing.kind is Kind.SPIKE:
-                rejudge.cap_size(db, standing.id, rejudge.voices_since(db, brand_id, standing.onset))
+                rejudge.cap_size(db, standing.id, counts.voices_since(db, brand_id, standing.onset))
             if _stands(db, brand_id, standing, again):
                 rejudge.settle(db, standing.id)
             else:

@@ -11,6 +11,7 @@ from monitor.matching import Hit
 from monitor.portions import LONG
 from monitor.sentiment.mentions import MentionScore, Named, score_mentions
 from monitor.store import counts, fact, groups, mentions, models, not_us, posts, service, set_fact, writing
+from monitor.store.alike import COPIES
 from monitor.store.mentions import Scored
 from monitor.store.posts import Queued
 from monitor.stories import Keys, keys
@@ -18,6 +19,8 @@ from monitor.work.app import App
 
 BATCH = 500
 BINS = 500
+GROUPING = "near copies"
+"""How copies are found. Another version's recent posts are grouped again, or what copies them would not find them."""
 PLAIN = Queued(0, "", "", "post", "服務很好", None, "", "", 0, ())
 """A post that no stage has trouble with, unless the stage itself is broken."""
 
@@ -32,6 +35,9 @@ def prepare(app: App, db: Database, now: datetime) -> None:
             posts.enqueue_all(db, "match")
             posts.enqueue(db, "score", mentions.in_portions(db, LONG))
             set_fact(db, "rules", app.matcher.version)
+        if fact(db, "grouping") != GROUPING:
+            posts.enqueue_since(db, "group", now - COPIES.keep)
+            set_fact(db, "grouping", GROUPING)
         service.retry_failed(db, app.version, posts.STAGES, now)
         service.keep_han_fold(db, han_fold())
 

@@ -9,13 +9,13 @@ from typing import Any
 from sqlite_utils import Database
 
 from monitor.config import Brand
-from monitor.incidents import much_from
-from monitor.store import facts
-from monitor.store import told as memory
+from monitor.incidents import KNOWN_SHARE, much_from
+from monitor.store import facts, mailed
+from monitor.store.outbox import OVER
 from monitor.work import alerting
 from monitor.work.app import App
 
-TO_ALL = frozenset({"escalated", "acknowledged", "resolved", "not_us"})
+TO_ALL = frozenset({"escalated", "acknowledged", *OVER})
 """What those hear, too, whom an incident was escalated to, even when somebody has taken it since."""
 
 
@@ -24,15 +24,15 @@ def tell(
     evidence: Mapping[str, Any], now: datetime,
 ) -> None:  # fmt: skip
     """Owe the mail of an event, in the caller's transaction; the clock that escalates starts with the first one."""
-    hands = memory.hands(db, incident)
+    hands = mailed.hands(db, incident)
     above = hands.escalated and (event in TO_ALL or not hands.taken)
     also_to = app.config.alerts.escalate_to if above else ()
     alerting.owe_alert(app, db, brand, brand_id, incident, event, number, evidence, now, also_to=also_to)
     if not mails(app, brand):
         return
-    memory.tell(db, incident, much_from(shares(db, brand_id, incident, now)), now)
-    if app.config.alerts.escalate_to and event not in ("resolved", "not_us"):
-        memory.call_next(db, incident, now + app.config.alerts.escalate_after)
+    mailed.tell(db, incident, much_from(shares(db, brand_id, incident, now), KNOWN_SHARE), now)
+    if app.config.alerts.escalate_to and event not in OVER:
+        mailed.call_next(db, incident, now + app.config.alerts.escalate_after)
 
 
 def mails(app: App, brand: Brand) -> bool:
@@ -41,4 +41,4 @@ def mails(app: App, brand: Brand) -> bool:
 
 def shares(db: Database, brand_id: int, incident: int, now: datetime) -> dict[str, float]:
     """Which platform brings how much of the excess since the incident began."""
-    return facts.excess_by_platform(db, brand_id, memory.onset(db, incident), now)
+    return facts.excess_by_platform(db, brand_id, mailed.onset(db, incident), now)

@@ -7,9 +7,7 @@ posts can no longer change, so that a watch steps hours, not months.
 
 from __future__ import annotations
 
-import hashlib
-import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -18,13 +16,11 @@ from sqlite_utils import Database
 from monitor.config import Brand
 from monitor.incidents import HISTORY, LIVE
 from monitor.model import BIN, Finding, Kind, Severity, bin_start
-from monitor.spikes import Bin, Detector, Measurement, Settings
-from monitor.store import counts, coverage, silences, writing
+from monitor.spikes import Bin, Detector, Measurement, Settings, fingerprint
+from monitor.store import counts, coverage, story_voices, writing
 from monitor.store import incidents as stored
 from monitor.work import handling, rejudging
 from monitor.work.app import App
-
-log = logging.getLogger("qianli")
 
 MEMORY_EVERY = timedelta(hours=1)
 
@@ -66,36 +62,46 @@ def measure_sources(app: App, db: Database, now: datetime) -> None:
 def watch(app: App, db: Database, brand: Brand, brand_id: int, now: datetime) -> None:
     """Judge every closed bin of one brand that has not been; each thing that follows is a transaction of its own."""
     settings = detector_settings(app)
-    key = hashlib.sha256(repr(settings).encode()).hexdigest()[:16]
-    detectors, start = _remembered(db, brand_id, settings, key, now)
+    key = fingerprint(settings)
+    stored.hold_judged(db, brand_id, key, coverage.first_heard(db) or bin_start(now))
+    states, start = _remembered(db, brand_id, key, now)
     holds = stored.holds(db, brand_id)
-    # A bin with posts still to be scored has fewer voices than were heard: it would read as calm.
-    end = min(filter(None, (bin_start(now), counts.unsettled_from(db))))
+    end = counts.closed_until(db, now)
     settled = bin_start(bin_start(now) - app.config.service.live_within - BIN)
+    found, heard = counts.series(db, brand_id, start, end), coverage.heard_share(db, brand_id, start, end)
+    seen = (key, states, start, end, settled, found, heard, holds)
+    idle = not stored.awaits_calm(db, brand_id)
+    if idle and app.quiet.get(brand_id) == seen:
+        return
+    app.quiet.pop(brand_id, None)
+    detectors = _loaded(settings, states)
     memories: list[Memory] = []
     step = None
     fired: list[datetime] = []
-    for step in _steps(db, brand_id, detectors, start, end, holds):
+    for step in _steps(db, brand_id, detectors, _bins(found, heard, start, end), holds):
         if app.stop.is_set():
             return
-        if any(hold.learn_from <= step.at < hold.held_to for hold in holds):
-            fired.append(step.at)  # what was said of it stands
-        else:
+        held = [hold for hold in holds if hold.learn_from <= step.at < hold.held_to]
+        if not held:
             _consider(app, db, brand, brand_id, step, now)
-            fired += [step.at] * (step.live.firing is not None or step.history.firing is not None)
+        fires = step.live.firing is not None or step.history.firing is not None
+        if fires or any(hold.recounted for hold in held):  # of what was counted anew, what was said stands
+            fired.append(step.at)
         if _worth_remembering(step.at, start, settled):
-            memories.append(Memory(key, step.at, {origin: detector.dump() for origin, detector in detectors.items()}))
+            memories.append(Memory(key, step.at, _dumped(detectors)))
     if step is not None:
         _update_sizes(db, brand_id, step)
         evidence = step.live.evidence()
         rejudging.judge(app, db, brand, brand_id, rejudging.Again(start, step.at + BIN, fired), evidence, now)
         handling.grow(app, db, brand, brand_id, evidence, now)
         with writing(db):
-            stored.watched(db, brand_id, end)
+            stored.watched(db, brand_id, end, key)
     for memory in memories:  # only now: after a crash, the bins it lets us skip would never be considered
         with writing(db):
             for origin, state in memory.states.items():
                 stored.keep_state(db, brand_id, origin, memory.key, memory.at, state)
+    if idle and not fired and not memories:
+        app.quiet[brand_id] = seen
 
 
 def _worth_remembering(at: datetime, start: datetime, settled: datetime) -> bool:
@@ -115,7 +121,7 @@ def _update_sizes(db: Database, brand_id: int, step: Step) -> None:
             continue
         with writing(db):
             if standing.story is not None:
-                voices = silences.story_voices(db, brand_id, standing.story, standing.onset)
+                voices = story_voices.voices(db, brand_id, standing.story, start=standing.onset)
                 stored.update_size(db, standing.id, voices, 0.0)
             elif since is not None and onset is not None and onset >= standing.onset:
                 another = onset > standing.onset and not standing.doubted
@@ -123,47 +129,66 @@ def _update_sizes(db: Database, brand_id: int, step: Step) -> None:
 
 
 def _steps(
-    db: Database, brand: int, detectors: dict[str, Detector], start: datetime, end: datetime,
+    db: Database, brand: int, detectors: dict[str, Detector], bins: Iterable[tuple[datetime, Bin, Bin]],
     holds: Sequence[stored.Hold],
 ) -> Iterator[Step]:  # fmt: skip
-    anew, on = {hold.learn_from for hold in holds}, {hold.held_to for hold in holds}
-    for at, live, history in _bins(db, brand, start, end):
+    """Most brands hear everything in time: as long as both series are the same, one detector steps for both."""
+    anew, on = (
+        {hold.learn_from for hold in holds if hold.recounted},
+        {h.held_to: h for h in sorted(holds, key=_recounted)},
+    )
+    for at, live, history in bins:
         if at in anew:
-            detectors.update({origin: Detector(detectors[origin].settings) for origin in detectors})
+            detectors.update(_loaded(detectors[LIVE].settings, None))
+        if at in on or live.count != history.count:
+            _part(detectors)
         if at in on:
             for origin, detector in detectors.items():
-                _go_on(db, brand, origin, detector, at)
-        yield Step(at, detectors[LIVE].step(live), detectors[HISTORY].step(history))
+                _go_on(db, brand, origin, detector, on[at])
+        said = detectors[LIVE].step(live)
+        yield Step(at, said, said if detectors[HISTORY] is detectors[LIVE] else detectors[HISTORY].step(history))
 
 
-def _go_on(db: Database, brand: int, origin: str, detector: Detector, at: datetime) -> None:
-    """Another model spoke up to here: what it made us say was said, and a window holds only one model's voices."""
-    said = stored.said_before(db, brand, origin, at)
-    if said is None:
-        detector.go_on(None, None, None)
-    else:
-        detector.go_on(said[0], said[1], at if said[2] else None)
+def _part(detectors: dict[str, Detector]) -> None:
+    """From here on the two series may differ."""
+    if detectors[HISTORY] is detectors[LIVE]:
+        detectors[HISTORY] = Detector.load(detectors[LIVE].settings, detectors[LIVE].dump())
 
 
-def _remembered(
-    db: Database, brand: int, settings: Settings, key: str, now: datetime
-) -> tuple[dict[str, Detector], datetime]:
-    """Both detectors as they were after the same bin, and the bin to go on with."""
-    memory = {origin: stored.load_state(db, brand, origin, key, now) for origin in (LIVE, HISTORY)}
-    live, history = memory[LIVE], memory[HISTORY]
+def _recounted(hold: stored.Hold) -> bool:
+    return hold.recounted
+
+
+def _go_on(db: Database, brand: int, origin: str, detector: Detector, hold: stored.Hold) -> None:
+    """Up to here another model or detector spoke: what it made us say was said, and a window holds only one model's
+    voices."""
+    said, severity, stands = stored.said_before(db, brand, origin, hold.held_to) or (None, None, False)
+    detector.go_on(said, severity, hold.held_to if stands else None, forget=hold.recounted)
+
+
+def _remembered(db: Database, brand: int, key: str, now: datetime) -> tuple[dict[str, str] | None, datetime]:
+    """Both detectors' states after the same bin, if they are known, and the bin to go on with."""
+    live, history = (stored.load_state(db, brand, origin, key, now) for origin in (LIVE, HISTORY))
     if live and history and live[0] == history[0]:
-        try:
-            loaded = {LIVE: Detector.load(settings, live[1]), HISTORY: Detector.load(settings, history[1])}
-        except ValueError:
-            log.info("the detector's memory is of another version: stepping again from the first bin")
-        else:
-            return loaded, live[0] + BIN
-    first = coverage.first_heard(db) or bin_start(now)
-    return {LIVE: Detector(settings), HISTORY: Detector(settings)}, first
+        return {LIVE: live[1], HISTORY: history[1]}, live[0] + BIN
+    return None, coverage.first_heard(db) or bin_start(now)
 
 
-def _bins(db: Database, brand: int, start: datetime, end: datetime) -> Iterator[tuple[datetime, Bin, Bin]]:
-    found, heard = counts.series(db, brand, start, end), coverage.heard_share(db, brand, start, end)
+def _loaded(settings: Settings, states: Mapping[str, str] | None) -> dict[str, Detector]:
+    live = Detector(settings) if states is None else Detector.load(settings, states[LIVE])
+    same = states is None or states[LIVE] == states[HISTORY]
+    return {LIVE: live, HISTORY: live if same or states is None else Detector.load(settings, states[HISTORY])}
+
+
+def _dumped(detectors: Mapping[str, Detector]) -> dict[str, str]:
+    live, history = detectors[LIVE], detectors[HISTORY]
+    said = live.dump()
+    return {LIVE: said, HISTORY: said if history is live else history.dump()}
+
+
+def _bins(
+    found: Mapping[datetime, counts.BinCount], heard: Mapping[datetime, float], start: datetime, end: datetime
+) -> Iterator[tuple[datetime, Bin, Bin]]:
     at = start
     while at < end:
         c = found.get(at) or counts.BinCount(at, 0, 0, 0)

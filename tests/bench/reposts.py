@@ -1,6 +1,7 @@
 """Reposts of given texts as people make them, and three families of posts that look like copies and are none.
 
-What is drawn is drawn by a seed. The families come in two halves, one to tune by and one that is kept apart.
+What is drawn is drawn by a seed. The families come in two halves, both of which were seen by
+who tuned; :mod:`tests.bench.families` has those that were kept apart.
 """
 
 # ruff: noqa: E501

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -87,6 +88,22 @@ def test_one_text_pasted_two_thousand_times_is_one_burst_and_no_spike(tmp_path: 
     events = [e for (e,) in db.execute("SELECT event FROM incident_events")]
     assert events.count("opened") == 1
     assert 1 <= alerts(mailbox) <= 2
+    db.close()
+
+
+def test_a_burst_that_goes_on_is_told_again_with_its_size_of_then(tmp_path: Path, mailbox: Mailbox) -> None:
+    app = app_of(tmp_path, mailbox, [*quiet(NOW + 12 * HOUR), *pasted(40, COMPLAINT, NOW, 2 * HOUR)])
+    db = play(app, NOW + 12 * HOUR)
+    events = [e for (e,) in db.execute("SELECT event FROM incident_events ORDER BY id")]
+    assert [e for e in events if e != "continues"] == ["opened", "grown", "resolved"]
+    assert db.execute("SELECT observed FROM incidents").fetchone() == (39,)
+    texts = [t for (t,) in db.execute("SELECT text FROM outbox WHERE kind = 'alert' ORDER BY id")]
+    promised = re.search(r"轉載達 (\d+) 次", texts[0])
+    grown = re.search(r"3 小時內轉載 (\d+) 次", texts[1])
+    assert promised is not None
+    assert grown is not None
+    assert int(grown[1]) >= int(promised[1])
+    assert "最嚴重時：同一則內容 3 小時內轉載 39 次" in texts[2]
     db.close()
 
 

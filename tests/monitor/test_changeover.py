@@ -273,7 +273,8 @@ def test_every_switch_there_was_is_a_border(tmp_path: Path) -> None:
     for held in (first, second):
         with writing(db):
             db.execute(
-                "INSERT INTO holds VALUES (1, ?, ?)", [utc_text(bin_start(held - 28 * DAY)), utc_text(bin_start(held))]
+                "INSERT INTO holds VALUES (1, ?, ?, 1)",
+                [utc_text(bin_start(held - 28 * DAY)), utc_text(bin_start(held))],
             )
     jobs.watch(app, db, NOW)
     assert db.execute("SELECT bin FROM spikes WHERE bin >= ?", [utc_text(border)]).fetchall() == []
@@ -323,7 +324,7 @@ def test_an_older_database_is_not_judged_again_at_its_first_switch(tmp_path: Pat
     )
     old.close()
     db = open_store(path)
-    assert db.execute("SELECT * FROM watches").fetchall() == [(1, "2026-11-20T01:45:00Z")]
+    assert db.execute("SELECT * FROM watches").fetchall() == [(1, "2026-11-20T01:45:00Z", "")]
     db.close()
 
 

@@ -84,7 +84,7 @@ def test_where_a_post_speaks_of_two_one_must_say_which(app: App, stored: Databas
         ("forum:x\n", "", "is no post here"),
         ("\udcff", "", "is no post here"),
         ("forum:\udcff", "", "is no post here"),
-        ("3", "", "post 3 mentions none of the watched brands|POST: 3 mentions none"),
+        ("3", "", "POST: post 3 mentions none of the watched brands"),
         ("1", "霽川", "--brand: post 1 does not mention 霽川, but 澄嵐"),
     ],
 )

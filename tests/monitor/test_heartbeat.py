@@ -13,6 +13,7 @@ from monitor import jobs, schedule
 from monitor.errors import ConfigError
 from monitor.model import Page
 from monitor.work.app import App
+from monitor.work.failing import fail
 from tests.sources.loopback import Reply, Server, serving
 from tests.standin import HOUR, MINUTE, NOW, make_app
 
@@ -47,7 +48,7 @@ def test_a_failure_of_a_slow_job_is_not_missed(app: App, server: Server) -> None
     """It bears the time at which its job began, which may lie before the last call."""
     db = app.open_store()
     jobs.cycle(app, db, NOW)
-    jobs.fail(app, db, "watch", "x", RuntimeError("x"), NOW - MINUTE)
+    fail(app, db, "watch", "x", RuntimeError("x"), NOW - MINUTE)
     jobs.cycle(app, db, NOW + 2 * MINUTE)
     assert len(server.seen) == 1
     db.close()
@@ -55,7 +56,7 @@ def test_a_failure_of_a_slow_job_is_not_missed(app: App, server: Server) -> None
 
 def test_a_bad_cycle_is_silent_and_the_next_good_one_is_not(app: App, server: Server) -> None:
     db = app.open_store()
-    jobs.fail(app, db, "watch", "x", RuntimeError("x"), NOW)
+    fail(app, db, "watch", "x", RuntimeError("x"), NOW)
     jobs.cycle(app, db, NOW)
     assert server.seen == []
     jobs.cycle(app, db, NOW + 5 * MINUTE)

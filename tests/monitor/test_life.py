@@ -172,6 +172,59 @@ def test_a_platform_that_no_mail_named_is_told_once(app: App, db: Database) -> N
     assert mails(db) == 2
 
 
+def test_where_no_platform_was_shown_none_is_another(app: App, db: Database) -> None:
+    find(app, db, NOW, kind=Kind.BURST, subject=7, observed=13)
+    put_voices(db, NOW + BIN, ptt=5)
+    again = finding(NOW + HOUR, kind=Kind.BURST, subject=7, observed=14)
+    handling.swell(app, db, app.config.brands[0], 1, again, NOW + HOUR)
+    assert events(db) == ["opened"]
+
+
+def test_a_platform_that_a_mail_has_shown_with_a_fifth_is_no_news_at_a_third(app: App, db: Database) -> None:
+    put_voices(db, NOW - BIN, ptt=8, weibo=2, plurk=1)
+    find(app, db, NOW)
+    put_voices(db, NOW + BIN, weibo=3, plurk=1)
+    grow(app, db, 14, NOW + HOUR)  # weibo brings a third now, and plurk an eighth
+    assert events(db) == ["opened"]
+    put_voices(db, NOW + 2 * BIN, plurk=6)
+    grow(app, db, 15, NOW + 2 * HOUR)
+    assert events(db) == ["opened", "spread"]
+    assert db.execute("SELECT reason FROM incident_events WHERE event = 'spread'").fetchone() == ("plurk",)
+
+
+def test_a_storm_that_is_over_is_not_told_when_a_trickle_doubles_it(app: App, db: Database) -> None:
+    find(app, db, NOW, observed=29)
+    with writing(db):
+        stored.update_size(db, 1, 59, 6.5)
+    for chance, told in ((0.4, ["opened"]), (0.001, ["opened", "grown"])):
+        evidence = {"six_hours": {"observed": 3, "expected": 2.2, "low": 0, "high": 5, "p": chance, "ratio": 1.4}}
+        handling.grow(app, db, app.config.brands[0], 1, evidence, NOW + 11 * HOUR)
+        assert events(db) == told
+
+
+@pytest.mark.parametrize("kind", [Kind.BURST, Kind.TAKEOFF])
+def test_a_story_or_a_post_that_goes_on_is_told_when_it_doubled(app: App, db: Database, kind: Kind) -> None:
+    find(app, db, NOW, kind=kind, subject=7, observed=13)
+    brand = app.config.brands[0]
+    for hours, subject, observed in ((1, 7, 25), (2, 8, 90), (3, 7, 12), (4, 7, 26)):
+        again = finding(NOW + hours * HOUR, kind=kind, subject=subject, observed=observed)
+        handling.swell(app, db, brand, 1, again, NOW + hours * HOUR)
+    assert events(db) == ["opened", "grown"]
+    assert db.execute("SELECT observed, mailed_size FROM incidents").fetchone() == (26, 26)
+    assert mails(db) == 2
+
+
+def test_the_worst_moment_may_be_one_that_was_told_as_growth(app: App, db: Database) -> None:
+    evidence = {"since_onset": {"observed": 57, "expected": 1.8, "low": 0, "high": 5, "p": 1e-37, "ratio": 31.7}}
+    find(app, db, NOW)
+    with writing(db):
+        stored.update_size(db, 1, 57, 1.8)
+    handling.grow(app, db, app.config.brands[0], 1, evidence, NOW + HOUR)
+    calm(app, db, NOW + 8 * HOUR)
+    (text,) = db.execute("SELECT text FROM outbox ORDER BY id DESC").fetchone()
+    assert "最嚴重時：自 09:00 起 57 個負面聲音；平常約 1.8（95% 區間 0–5）；×31.7" in text
+
+
 def test_below_the_minimum_nothing_is_mailed_or_escalated(tmp_path: Path) -> None:
     app = make_app(tmp_path, mail=9, alerts={**ALERTS, "minimum": "critical"})
     db = app.open_store()

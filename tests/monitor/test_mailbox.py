@@ -14,7 +14,7 @@ import pytest
 
 from monitor import jobs
 from monitor.errors import ConfigError
-from monitor.jobs import Report
+from monitor.jobs import Report, attempt
 from monitor.model import Severity
 from monitor.store import replies
 from monitor.store.overview import overview
@@ -436,7 +436,7 @@ class TestServers:
 
     def test_check_tells_the_truth(self, lone: Callable[[int], Scene]) -> None:
         stage = lone(1)
-        said, well = checking.mailbox(stage.app, jobs.attempt)
+        said, well = checking.mailbox(stage.app, attempt)
         assert (well, "ConnectionRefusedError" in said) == (False, True)
 
     def test_a_password_that_is_not_set_is_one_line(
@@ -446,7 +446,7 @@ class TestServers:
         monkeypatch.delenv("QIANLI_MAIL_PASSWORD")
         with pytest.raises(ConfigError, match=r"mailbox\.password_env: the environment variable QIANLI_MAIL_PASSWORD"):
             mailbox.settings(stage.app)
-        said, well = checking.mailbox(stage.app, jobs.attempt)
+        said, well = checking.mailbox(stage.app, attempt)
         assert (well, "QIANLI_MAIL_PASSWORD is not set" in said) == (False, True)
         assert any("QIANLI_MAIL_PASSWORD" in f.says for f in checking.config(stage.app, stage.db))
 
@@ -462,7 +462,7 @@ class TestServers:
 @debian
 def test_check_logs_in_and_reads_nothing(box: Box) -> None:
     box.receive(answer(box.address(), "ack"))
-    said, well = checking.mailbox(box.app, jobs.attempt)
+    said, well = checking.mailbox(box.app, attempt)
     assert (said, well) == (f"logged in, folder {box.folder} can be read", True)
     assert (box.state, box.outcomes) == ("open", {})
 
@@ -475,7 +475,7 @@ def test_check_says_what_is_wrong(make: Made, change: dict[str, str]) -> None:
         table = box.app.config.mailbox
         assert table is not None
         box.app.config = box.app.config.model_copy(update={"mailbox": table.model_copy(update=change)})
-    said, well = checking.mailbox(box.app, jobs.attempt)
+    said, well = checking.mailbox(box.app, attempt)
     assert not well
     assert re.search("nowhere|CERTIFICATE_VERIFY_FAILED|AUTHENTICATIONFAILED", said)
     assert PASSWORD not in said

@@ -17,7 +17,7 @@ from monitor.jobs import Report
 from monitor.matching import Matcher
 from monitor.model import BIN, Label, Page, Post
 from monitor.store import counts, writing
-from monitor.work import acting, correcting
+from monitor.work import correcting, denying
 from monitor.work.app import App
 from tests.monitor.test_life import ALERTS, events, mails, state
 from tests.monitor.test_watching import START, put_counts
@@ -64,18 +64,18 @@ def voices(db: Database) -> int:
 def test_the_post_and_its_copies_count_no_more(app: App, db: Database) -> None:
     bring(app, db, NOW, post(1, LONG, NOW), post(2, LONG, NOW + MINUTE), post(3, "澄嵐的客服真爛", NOW))
     assert voices(db) == 2
-    done = acting.not_us(app, db, "forum:1", "", "Lan", NOW + HOUR)
+    done = denying.deny(app, db, "forum:1", "", "Lan", NOW + HOUR)
     assert (done.changed, done.brand, len(done.posts)) == (True, "澄嵐", 2)
-    assert "nor do 1 copies" in done.says
+    assert "nor does 1 copy" in done.says
     assert (mentioned(db), unmatched(db), voices(db)) == ({"3"}, {"1", "2"}, 1)
-    again = acting.not_us(app, db, "forum:2", "", "Wu", NOW + HOUR)
+    again = denying.deny(app, db, "forum:2", "", "Wu", NOW + HOUR)
     assert (again.changed, again.says) == (False, "post 2 does not count for 澄嵐 already")
     assert db.execute('SELECT DISTINCT "by" FROM not_us').fetchall() == [("Lan",)]
 
 
 def test_a_copy_that_comes_later_loses_the_mention_too(app: App, db: Database) -> None:
     bring(app, db, NOW, post(1, LONG, NOW))
-    acting.not_us(app, db, "1", "", "Lan", NOW)
+    denying.deny(app, db, "1", "", "Lan", NOW)
     bring(app, db, NOW + HOUR, post(4, LONG + "！", NOW + HOUR), post(5, "澄嵐爛", NOW + HOUR))
     assert mentioned(db) == {"5"}
     with writing(db):
@@ -86,7 +86,7 @@ def test_a_copy_that_comes_later_loses_the_mention_too(app: App, db: Database) -
 
 def test_no_change_of_the_rules_brings_it_back(app: App, db: Database) -> None:
     bring(app, db, NOW, post(1, LONG, NOW), post(2, LONG, NOW))
-    acting.not_us(app, db, "1", "", "Lan", NOW)
+    denying.deny(app, db, "1", "", "Lan", NOW)
     rule = replace(app.matcher.rules[1], terms=("澄嵐", "步道"))
     other = replace(app, matcher=Matcher([rule]))
     other.__dict__["scorer"] = app.scorer
@@ -96,7 +96,7 @@ def test_no_change_of_the_rules_brings_it_back(app: App, db: Database) -> None:
 
 def test_an_edit_does_not_overrule_the_person(app: App, db: Database) -> None:
     bring(app, db, NOW, post(1, LONG, NOW), post(2, LONG, NOW))
-    acting.not_us(app, db, "1", "", "Lan", NOW)
+    denying.deny(app, db, "1", "", "Lan", NOW)
     bring(app, db, NOW + HOUR, post(1, "澄嵐山封山了，步道要修到明年春天才會開放", NOW))
     assert mentioned(db) == set()
     bring(app, db, NOW + 2 * HOUR, post(7, LONG, NOW))
@@ -107,7 +107,7 @@ def test_replies_that_spoke_of_it_only_by_their_thread_leave_with_it(app: App, d
     reply = post(8, "同意，很爛", NOW, parent="1", root="1")
     bring(app, db, NOW, post(1, LONG, NOW), reply)
     assert mentioned(db) == {"1", "8"}
-    acting.not_us(app, db, "1", "", "Lan", NOW)
+    denying.deny(app, db, "1", "", "Lan", NOW)
     jobs.process(app, db, NOW, Report())
     assert mentioned(db) == set()
 
@@ -115,23 +115,23 @@ def test_replies_that_spoke_of_it_only_by_their_thread_leave_with_it(app: App, d
 def test_undo_brings_everything_back(app: App, db: Database) -> None:
     bring(app, db, NOW, post(1, LONG, NOW), post(2, LONG, NOW))
     before = db.execute("SELECT post, brand, via, term, span_start, label, opens_voice FROM mentions").fetchall()
-    acting.not_us(app, db, "1", "", "Lan", NOW)
-    done = acting.undo_not_us(app, db, "2", "")
+    denying.deny(app, db, "1", "", "Lan", NOW)
+    done = denying.take_back(app, db, "2", "")
     assert (done.changed, done.posts) == (True, (1, 2))
     assert (
         db.execute("SELECT post, brand, via, term, span_start, label, opens_voice FROM mentions").fetchall() == before
     )
     assert voices(db) == 1
     with pytest.raises(UsageError, match="nobody said of post 1"):
-        acting.undo_not_us(app, db, "1", "")
+        denying.take_back(app, db, "1", "")
 
 
 def test_it_holds_for_one_brand(tmp_path: Path, db: Database) -> None:
     app = make_app(tmp_path, {"forum": lambda query: [Page(tuple(shown))]})
     bring(app, db, NOW, post(1, "澄嵐比霽川爛，不是普通的爛，是非常的爛", NOW))
     with pytest.raises(UsageError, match="--brand: post 1 mentions 澄嵐, 霽川; say which one is meant"):
-        acting.not_us(app, db, "1", "", "Lan", NOW)
-    acting.not_us(app, db, "1", "霽川", "Lan", NOW)
+        denying.deny(app, db, "1", "", "Lan", NOW)
+    denying.deny(app, db, "1", "霽川", "Lan", NOW)
     assert db.execute("SELECT brand FROM v_posts").fetchall() == [("澄嵐",)]
 
 
@@ -142,14 +142,14 @@ def test_it_holds_for_one_brand(tmp_path: Path, db: Database) -> None:
 def test_what_cannot_be_told_is_said(app: App, db: Database, name: str, brand: str, message: str) -> None:
     bring(app, db, NOW, post(1, LONG, NOW), post(2, "澄嵐好", NOW), post(3, "天氣好", NOW))
     with pytest.raises(UsageError, match=message):
-        acting.not_us(app, db, name, brand, "Lan", NOW)
+        denying.deny(app, db, name, brand, "Lan", NOW)
 
 
 def test_a_denied_post_is_emptied_in_its_time_and_its_copies_are_still_known(app: App, db: Database) -> None:
     from monitor.work import purging
 
     bring(app, db, NOW, post(1, LONG, NOW))
-    acting.not_us(app, db, "1", "", "Lan", NOW)
+    denying.deny(app, db, "1", "", "Lan", NOW)
     later = NOW + 40 * 24 * HOUR
     purging.purge(app, db, later)
     assert db.execute("SELECT text FROM posts").fetchall() == [("",)]
@@ -209,7 +209,7 @@ def storm(tmp_path: Path, angry: int, of_others: int) -> tuple[App, Database]:
     put_counts(db, quiet, live=True)
     jobs.watch(app, db, NOW)
     mine = [post(f"m{i}", f"澄嵐的客服爛{i}", NOW + i * MINUTE) for i in range(angry)]
-    others = [post(f"o{i}", f"澄嵐山第{i}號步道又封閉了真的很爛", NOW + i * MINUTE) for i in range(of_others)]
+    others = [post(f"o{i}", f"澄嵐山{i}號步道爛", NOW + i * MINUTE) for i in range(of_others)]
     bring(app, db, NOW + HOUR, *mine, *others)
     jobs.watch(app, db, NOW + HOUR)
     assert state(db) == "open"
@@ -220,7 +220,7 @@ def test_an_incident_that_was_not_about_us_ends_with_one_mail(tmp_path: Path) ->
     app, db = storm(tmp_path, 1, 30)
     before = mails(db)
     for i in range(30):
-        done = acting.not_us(app, db, f"forum:o{i}", "", "Lan", NOW + HOUR + MINUTE)
+        done = denying.deny(app, db, f"forum:o{i}", "", "Lan", NOW + HOUR + MINUTE)
         assert done.incidents == (1,)
     assert mails(db) == before
     for minutes in (2, 17, 32):
@@ -239,7 +239,7 @@ def test_one_that_stands_without_them_goes_on_smaller(tmp_path: Path) -> None:
     app, db = storm(tmp_path, 30, 20)
     (size,) = db.execute("SELECT observed FROM incidents").fetchone()
     for i in range(20):
-        acting.not_us(app, db, f"forum:o{i}", "", "Lan", NOW + HOUR)
+        denying.deny(app, db, f"forum:o{i}", "", "Lan", NOW + HOUR)
     jobs.watch(app, db, NOW + HOUR + MINUTE)
     assert state(db) == "open"
     assert "resolved" not in events(db)
@@ -261,7 +261,7 @@ def test_posts_that_people_call_positive_have_it_judged_anew_too(tmp_path: Path)
 def test_what_comes_after_is_another_incident(tmp_path: Path) -> None:
     app, db = storm(tmp_path, 1, 30)
     for i in range(30):
-        acting.not_us(app, db, f"forum:o{i}", "", "Lan", NOW + HOUR)
+        denying.deny(app, db, f"forum:o{i}", "", "Lan", NOW + HOUR)
     jobs.watch(app, db, NOW + HOUR + MINUTE)
     bring(app, db, NOW + 3 * HOUR, *(post(f"n{i}", f"澄嵐的貨爛{i}", NOW + 2 * HOUR + i * MINUTE) for i in range(50)))
     jobs.watch(app, db, NOW + 3 * HOUR)
@@ -272,9 +272,9 @@ def test_what_comes_after_is_another_incident(tmp_path: Path) -> None:
 def test_counts_hold_after_any_order(app: App, db: Database) -> None:
     same = [post(i, LONG, NOW + i * MINUTE, author="one") for i in range(1, 5)]
     bring(app, db, NOW, *same, post(9, "澄嵐爛", NOW, author="one"))
-    acting.not_us(app, db, "2", "", "Lan", NOW)
-    acting.undo_not_us(app, db, "3", "")
-    acting.not_us(app, db, "4", "", "Lan", NOW)
+    denying.deny(app, db, "2", "", "Lan", NOW)
+    denying.take_back(app, db, "3", "")
+    denying.deny(app, db, "4", "", "Lan", NOW)
     assert voices(db) == 1
 
 
@@ -284,7 +284,7 @@ def test_nothing_is_judged_before_the_correction_is_counted(tmp_path: Path, monk
     with monkeypatch.context() as patched:
         patched.setattr("monitor.work.denying._count", lambda app, db: None)
         for i in range(30):
-            acting.not_us(app, db, f"forum:o{i}", "", "Lan", NOW + HOUR)
+            denying.deny(app, db, f"forum:o{i}", "", "Lan", NOW + HOUR)
     jobs.watch(app, db, NOW + HOUR + MINUTE)
     assert (state(db), "resolved" in events(db)) == ("open", False)
     jobs.process(app, db, NOW + HOUR + MINUTE, Report())

@@ -12,7 +12,7 @@ import pytest
 from sqlite_utils import Database
 
 from monitor import jobs
-from monitor.jobs import Report
+from monitor.jobs import Report, attempt
 from monitor.model import BIN, bin_start, from_utc_text
 from monitor.store import coverage
 from monitor.work import collecting
@@ -53,7 +53,7 @@ def connect(app: App, sources: Sequence[Board]) -> None:
 def crash(app: App, db: Database, now: datetime) -> bool:
     """Kept what came, and then the process was gone: no run has an end, no cursor moved."""
     runs = collecting.due(app, db, now)
-    for event in collecting.fetch(app, runs, jobs.attempt, now):
+    for event in collecting.fetch(app, runs, attempt, now):
         if event.page is not None:
             collecting.receive(app, db, event.run, event.page, now)
             collecting.put_down(app, db, event.run, now)

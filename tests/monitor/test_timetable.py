@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from monitor import jobs
 from monitor.jobs import Report
 from monitor.model import Cursor, Page, Query
+from monitor.timetable import FARTHEST, SPREAD, in_turn, spread
 from monitor.work import collecting
 from monitor.work.app import App, Collector
-from monitor.work.timetable import FARTHEST, SPREAD, in_turn, spread
 from tests.standin import HOUR, MINUTE, NOW, make_app
 
 EVERY = timedelta(minutes=15)

@@ -5,7 +5,7 @@ import hashlib
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from html.parser import HTMLParser
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import pytest
 
 from monitor.errors import ConfigError
-from monitor.model import BlindFacts, Digest, Kind, Severity, Totals
+from monitor.model import BlindFacts, Digest, Kind, Severity, Totals, utc_text
 from monitor.spikes.measurement import Measurement, Span
 from reports.alert_view import alert_view
 from reports.language import LOCALES, language
@@ -128,6 +128,19 @@ class TestPage:
         ]
         places = [text.index(part) for part in order]
         assert places == sorted(places)
+
+    @pytest.mark.parametrize(
+        ("kind", "expected", "size"),
+        [
+            (Kind.SPIKE, 0.0, "48 negative voices · since"),
+            (Kind.BURST, 6.2, "48 copies; on a usual day at most 6.2 · since"),
+            (Kind.TAKEOFF, 6.2, "48 reactions · since"),
+        ],
+    )
+    def test_an_incident_is_sized_by_what_opened_it(self, kind: Kind, expected: float, size: str) -> None:
+        day = facts.incident_day()
+        day = replace(day, incidents=(replace(day.incidents[0], kind=kind, expected=expected),))
+        assert size in Reader(digest_page(day, "en")).text
 
     def test_an_incident_day_says_what_happened(self) -> None:
         text = Reader(digest_page(facts.incident_day(), "en")).text
@@ -404,6 +417,27 @@ class TestAlert:
         burst = alert_mail(facts.alert("resolved", Kind.BURST), "en").text
         assert "\n16 negative voices from 02:15 to 03:05; 23 copies; 9 authors; 3 platforms\n" in burst
         assert "\nAt its worst: 23 copies of one story in 3 h; on a usual day at most 4" in burst
+
+    @pytest.mark.parametrize("event", ["escalated", "acknowledged", "unsilenced"])
+    def test_what_is_told_later_says_what_is_so_now(self, event: str) -> None:
+        told = facts.alert(event)
+        incident = replace(told.incident, observed=65, expected=5.0)
+        lines = alert_mail(replace(told, incident=incident, worst=told.evidence), "en").text.split("\n")
+        at = next(i for i, text in enumerate(lines) if text.startswith("65 "))
+        assert lines[at] == "65 negative voices since 02:15; expected 5; ×13; 9 authors; 3 platforms"
+        assert lines[at + 1].startswith("At its worst: 14 negative voices in 1 h;")
+        burst = facts.alert(event, Kind.BURST)
+        burst = replace(burst, incident=replace(burst.incident, observed=70))
+        assert "\n70 copies of one story in 3 h" in alert_mail(burst, "en").text
+
+    def test_the_end_of_what_began_on_another_day_has_its_date(self) -> None:
+        over = facts.alert("resolved")
+        since = {**over.evidence, "onset": utc_text(over.at - timedelta(days=2))}
+        incident = replace(over.incident, onset=over.at - timedelta(days=2), resolved_at=over.at - timedelta(hours=1))
+        text = alert_mail(replace(over, incident=incident, evidence=since, worst=since), "en").text
+        line, foot = text.split("\n")[2], text.rstrip().split("\n")[-1]
+        assert re.match(r"14 negative voices from 11/19 03:05 to 11/21 02:05;", line), line
+        assert re.search(r"· 11/19 03:05 to 11/21 02:05 ·", foot), foot
 
     @pytest.mark.parametrize(
         ("event", "sentences"),

@@ -14,6 +14,17 @@ from monitor.model import Post, utc_text
 from sources.importer import Options, read
 from tests.soak.arena import World
 
+SMTP = f"""\
+[smtp]
+host = "127.0.0.1"
+port = {{port}}
+security = "none"
+user = "{USER}"
+password_env = "{PASSWORD_ENV}"
+from = "qianli@example.test"
+"""
+"""The config's table for a mail server on loopback, whose ``port`` is still to be filled in."""
+
 OWN_BRAND = "澄嵐"
 WEEK = (date(2026, 11, 10), 7)
 HALF_WEEK = (date(2026, 11, 11), 4)
@@ -94,14 +105,7 @@ language = "zh-Hans"
 name = "<brand>"
 terms = ["<brand>"]
 
-[smtp]
-host = "127.0.0.1"
-port = {{port}}
-security = "none"
-user = "{USER}"
-password_env = "{PASSWORD_ENV}"
-from = "qianli@example.test"
-
+{SMTP}
 [alerts]
 to = ["oncall@example.test"]
 """

@@ -112,7 +112,7 @@ def test_the_detectors_k_is_the_slow_reference() -> None:
 
 
 def plain_farrington(count: int, references: list[float], weights: list[float]) -> tuple[float, float]:
-    """The formula of the research page, in plain Python: -> (F, mean)."""
+    """The formula that ``farrington`` names, in plain Python: -> (F, mean)."""
     w = list(weights)
     for last in (False, False, True):
         mean = max(sum(a * b for a, b in zip(w, references, strict=True)) / sum(w), 0.05)

@@ -12,7 +12,7 @@ from sqlite_utils import Database
 from monitor import jobs
 from monitor.jobs import Report
 from monitor.model import BIN, Finding, Kind, Label, Severity, bin_start
-from monitor.store import bursts, coverage, incidents, posts, writing
+from monitor.store import bursts, coverage, incidents, posts, story_voices, writing
 from monitor.work import bursting
 from monitor.work.app import App
 from tests.standin import DAY, HOUR, MINUTE, NOW, make_app, post
@@ -55,7 +55,7 @@ def test_copies_say_who_what_and_whether_in_time(app: App, db: Database) -> None
     (origin,) = bursts.origins(db, 1, {found[0].group}, NOW).values()
     assert (origin.first_seen, origin.posts) == (NOW - 3 * HOUR, 3)
     assert bursts.origins(db, 2, {found[0].group}, NOW) == {}
-    assert bursts.voices(db, 1, found[0].story, NOW) == 1
+    assert story_voices.voices(db, 1, found[0].story, end=NOW) == 1
 
 
 def test_what_was_told_of_a_story_is_known_under_the_one_it_was_merged_into(app: App, db: Database) -> None:

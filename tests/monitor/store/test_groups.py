@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from sqlite_utils import Database
 
+from monitor.demo.world import INCIDENT_START, world
 from monitor.model import Author, Engagement, Post
 from monitor.store import brand_ids, groups, likeness, mentions, open_store, posts, purges, writing
 from monitor.store.alike import COPIES
@@ -226,3 +227,34 @@ def test_the_facts_of_a_story(db: Database) -> None:
     )
     assert row == (9, 1, 8, row[3], 75)
     assert set(row[3].split(",")) == {"forum", "board"}
+
+
+def test_which_source_answered_first_decides_nothing(tmp_path: Path) -> None:
+    """Two days of the demo around its incident, hour by hour, as the sources gave them and shuffled within the hour."""
+    first = INCIDENT_START - timedelta(days=1)
+    items = [i for i in world() if first <= i.at < INCIDENT_START + timedelta(days=1)]
+
+    def partition(rng: random.Random | None) -> Counter[frozenset[str]]:
+        db = open_store(tmp_path / f"{rng is None}.db")
+        for hour in range(48):
+            start = first + hour * HOUR
+            came = [
+                Post(i.platform, i.id, "\n".join(filter(None, (i.title, i.text))), published_at=i.at)
+                for i in items
+                if start <= i.at < start + HOUR
+            ]
+            if rng is not None:
+                rng.shuffle(came)
+            store(db, came, start + HOUR)
+        together: dict[int, set[str]] = {}
+        for story, name in db.execute(
+            """SELECT g.story, p.platform || p.native_id FROM posts p JOIN group_members m ON m.post = p.id
+               JOIN groups g ON g.id = m."group" """
+        ).fetchall():
+            together.setdefault(story, set()).add(name)
+        db.close()
+        return Counter(map(frozenset, together.values()))
+
+    orderly = partition(None)
+    assert max(map(len, orderly)) > 5
+    assert partition(random.Random(4)) == orderly

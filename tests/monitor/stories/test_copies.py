@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import combinations
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -69,6 +71,11 @@ def test_what_only_looks_like_a_copy(one: str, other: str) -> None:
     assert not same(other, one)
 
 
+def test_no_number_is_a_scattered_edit_of_another() -> None:
+    said = [f"澄嵐山第{n}號步道又封閉了真的很爛" for n in (0, 1, 2, 10, 11, 12, 101, 110, 111)]
+    assert not any(same(one, other) for one, other in combinations(said, 2))
+
+
 def test_words_of_the_other_side_of_the_strait_are_no_other_names() -> None:
     assert same(
         "澄岚的会员信息全部泄露了，网络上到处都能查到我的电话和住址",
@@ -85,8 +92,45 @@ def test_short_texts_and_stock_praise_have_no_core() -> None:
 
 
 def test_what_is_quoted_counts_by_itself() -> None:
-    assert cores(f"說得太好了我也遇過一樣的事情啊//@小明:{TEXT}")[-1] == cores(TEXT)[0]
-    assert len(cores("//@某人:".join([f"{n}個人都說過一樣的話不是嗎對吧" for n in "一二三四五六七"]))) == MAX_CORES
+    assert cores(f"說得太好了我也遇過一樣的事情啊//@小明:{TEXT}") == cores(TEXT)
+    own = "我在另一家門市遇過一模一樣的事，店長還說是我自己弄壞的，錄影給他看了才肯退錢，說下次再這樣就報警"
+    assert cores(f"{own}//@小明:{TEXT}") == (*cores(own), *cores(TEXT))
+    long = "第{}個人都說過一樣的話不是嗎對吧，為什麼到今天還沒有人出來負責任，難道要等到有人受傷了才肯道歉"
+    assert len(cores("//@某人:".join(map(long.format, "一二三四五六七")))) == MAX_CORES
+
+
+def test_a_remark_on_two_things_ties_neither_to_the_other() -> None:
+    remark, other = "昨天群裡有人發的，我覺得應該讓更多人看到", "澄嵐南港店明天起停業三天，說是更換空調設備"
+    assert not same(f"{remark}//@小明:{TEXT}", f"{remark}//@小紅:{other}")
+    assert not same(f"{remark}//@小明:{TEXT}", remark)
+
+
+def test_what_a_board_writes_around_a_post_is_no_part_of_it() -> None:
+    around = "※ 引述《kk77 (小K)》之銘言：\n: {}\n--\n※ 發信站: 批踢踢實業坊(ptt.cc), 來自: 203.0.113.7 (臺灣)\n"
+    assert cores(around.format(TEXT)) == cores(TEXT)
+    assert cores(around.format("澄嵐退錢")) == ()
+
+
+def test_a_name_that_the_sentence_runs_on_around_says_something() -> None:
+    promotion = "關注@{} 並轉發本條微博，本月底抽三位朋友各送氣炸鍋一台"
+    assert not same(promotion.format("澄嵐"), promotion.format("霽川家電"))
+    assert same(TEXT, f"{TEXT} @小明 @小紅")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("行程合理，吃得好，不虚此行，导游幽默", "酒店舒服，讲解清楚，不虚此行，导游幽默，吃得好"),
+        ("湯頭清甜、肉質軟嫩、老闆親切、便宜大碗", "肉質軟嫩，老闆親切，小菜好吃，便宜大碗"),
+        (
+            "澄岚今日发布财报，营收同比增长百分之34，净利润同比下滑百分之2，管理层表示将加大投入",
+            "看这个！霁川今日发布财报，营收同比增长百分之53，净利润同比下滑百分之35，管理层表示加大投入",
+        ),
+    ],
+)
+def test_phrases_in_another_order_and_other_numbers_are_no_copies(one: str, other: str) -> None:
+    assert not same(one, other)
+    assert not same(other, one)
 
 
 def test_a_part_keeps_the_marks_of_the_whole() -> None:

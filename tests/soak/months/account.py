@@ -16,7 +16,7 @@ from monitor.model import from_utc_text
 from monitor.store import counts, open_store
 from tests.bench.posts.world import World
 from tests.soak.months.faults import MailFault
-from tests.soak.months.post_office import Key, Taken
+from tests.soak.months.mail_server import Key, Taken
 from tests.soak.months.run import Ran
 
 FLAP = timedelta(hours=24)
@@ -32,6 +32,7 @@ class Account:
     sent: int = 0
     twice: int = 0
     refused: int = 0
+    folded: int = 0
     late_min: list[float] = field(default_factory=list)
     incidents: int = 0
     resolved: int = 0
@@ -42,7 +43,7 @@ class Account:
     def told(self) -> dict[str, Any]:
         return {
             "owed_deliveries": dict(self.owed), "sent": self.sent, "delivered_twice": self.twice,
-            "refused_for_good_by_the_server": self.refused,
+            "refused_for_good_by_the_server": self.refused, "told_by_a_newer_one": self.folded,
             "median_min_owed_to_sent": round(median(self.late_min), 1) if self.late_min else None,
             "longest_h_owed_to_sent": round(max(self.late_min, default=0) / 60, 1),
             "incidents": self.incidents, "resolved": self.resolved, "flaps": self.flaps, "digests": self.digests,
@@ -64,14 +65,16 @@ def settle(ran: Ran, world: World, mail: Sequence[MailFault]) -> Account:
 
 
 def _deliveries(db: Database, ran: Ran, account: Account) -> Iterator[str]:
-    """Each owed mail was kept once; again only where the server had not said so, or the sender died before it heard."""
+    """Each owed mail was kept once; again only where the server had not said so, or the sender died before it heard.
+    One that was folded is told by the newer one that stands for it, which is judged by itself."""
     kept: dict[Key, list[Taken]] = defaultdict(list)
     for taken in ran.ledger.taken:
         kept[taken.key].append(taken)
     deaths = [ran.rounds[number] for _, number in ran.deaths]
-    for message_id, kind, owed_at, recipient, state, done_at in db.execute(
-        """SELECT o.message_id, o.kind, o.owed_at, d.recipient, d.state, d.done_at
-           FROM outbox o JOIN deliveries d ON d.outbox = o.id"""
+    for message_id, kind, owed_at, recipient, state, done_at, newer in db.execute(
+        """SELECT o.message_id, o.kind, o.owed_at, d.recipient, d.state, d.done_at, n.state
+           FROM outbox o JOIN deliveries d ON d.outbox = o.id
+           LEFT JOIN deliveries n ON n.outbox = d.folded_into AND n.recipient = d.recipient"""
     ).fetchall():
         copies = kept.pop((message_id, recipient), [])
         account.owed[kind] += 1
@@ -79,6 +82,10 @@ def _deliveries(db: Database, ran: Ran, account: Account) -> Iterator[str]:
             account.refused += 1
             if (recipient, from_utc_text(done_at)) not in ran.ledger.refused:
                 yield f"{message_id} to {recipient} was given up, and the server never refused it"
+        elif state == "folded" and newer in ("sent", "failed"):
+            account.folded += 1
+            if any(taken.said for taken in copies):
+                yield f"{message_id} to {recipient} was delivered, and told again by a newer one"
         elif state != "sent":
             yield f"{message_id} to {recipient} is still {state}"
         else:
@@ -101,12 +108,12 @@ def _copies(name: str, copies: Sequence[Taken], deaths: Sequence[datetime], acco
 
 
 def _turns(db: Database, account: Account) -> Iterator[str]:
-    """No incident is resolved twice, or opened again without being a new one; how many flapped."""
+    """No incident is resolved that has not begun since; how many flapped."""
     events: dict[int, list[str]] = defaultdict(list)
     for incident, event in db.execute("SELECT incident, event FROM incident_events ORDER BY id"):
         events[incident].append(event)
     for incident, told in events.items():
-        if told.count("resolved") > 1:
+        if told.count("resolved") > 1 + told.count("reopened"):
             yield f"incident {incident} was resolved {told.count('resolved')} times"
         if told[0] != "opened":
             yield f"incident {incident} began with {told[0]!r}"

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tests.bench.posts.world import World
 from tests.soak.months.faults import CLOCK, KEPT, RESTART, Blow, MailFault
-from tests.soak.months.post_office import Ledger, PostOffice
+from tests.soak.months.mail_server import Ledger, MailServer
 from tests.soak.months.setting import prepare
 from tests.soak.months.victim import GO, STOP, live
 
@@ -83,17 +83,17 @@ def soak(
 ) -> Ran:  # fmt: skip
     """Live through all rounds. Stuck if a victim hangs or ends by itself."""
     warden, begun = _Warden({blow.round: blow for blow in plan}), time.monotonic()
-    with PostOffice(folder.with_suffix(".mbox"), mail, warden.kept) as office:
-        ran = Ran(folder, office.ledger, rounds)
-        file = prepare(world, folder, office.port)
+    with MailServer(folder.with_suffix(".mbox"), mail, warden.kept) as server:
+        ran = Ran(folder, server.ledger, rounds)
+        file = prepare(world, folder, server.port)
         number = 0
         while number < len(rounds):
-            number = _life(file, ran, warden, office, number)
+            number = _life(file, ran, warden, server, number)
     ran.seconds = time.monotonic() - begun
     return ran
 
 
-def _life(file: Path, ran: Ran, warden: _Warden, office: PostOffice, begun: int) -> int:
+def _life(file: Path, ran: Ran, warden: _Warden, server: MailServer, begun: int) -> int:
     """One victim's life; the round to go on with: that in which it was killed, or the one it was stopped before."""
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
@@ -102,7 +102,7 @@ def _life(file: Path, ran: Ran, warden: _Warden, office: PostOffice, begun: int)
     victim.start()
     theirs.close()
     try:
-        number = _attend(ours, ran, warden, office, begun)
+        number = _attend(ours, ran, warden, server, begun)
     finally:
         warden.victim = None
         ours.close()
@@ -117,7 +117,7 @@ def _life(file: Path, ran: Ran, warden: _Warden, office: PostOffice, begun: int)
     return number
 
 
-def _attend(pipe: Connection, ran: Ran, warden: _Warden, office: PostOffice, begun: int) -> int:
+def _attend(pipe: Connection, ran: Ran, warden: _Warden, server: MailServer, begun: int) -> int:
     number, restarted = begun, False
     while True:
         if not pipe.poll(LONGEST_ROUND):
@@ -127,7 +127,7 @@ def _attend(pipe: Connection, ran: Ran, warden: _Warden, office: PostOffice, beg
             if restarted := warden.restarts_at(number):
                 ran.restarts += 1
             else:
-                office.now = ran.rounds[number]
+                server.now = ran.rounds[number]
                 warden.begin(number)
             pipe.send(STOP if restarted else GO)
         except (EOFError, ConnectionError):  # it was killed, was stopped, or is done with the last round

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
-from monitor.demo.mailbox import USER
 from monitor.model import Post
 from monitor.work.app import Collector
 from tests.bench.posts.places import Outage
 from tests.bench.posts.play import lists
 from tests.bench.posts.world import World, make
+from tests.soak.worlds import SMTP
 
-PASSWORD_ENV = "QIANLI_SOAK_PASSWORD"
 EVERY = timedelta(minutes=30)
 DRAINED = timedelta(hours=14)
 """After the last fault: time for the last mail to leave and the last digest to be made."""
@@ -65,14 +64,7 @@ _CONFIG = f"""\
 timezone = "Asia/Taipei"
 
 {{brands}}
-[smtp]
-host = "127.0.0.1"
-port = {{port}}
-security = "none"
-user = "{USER}"
-password_env = "{PASSWORD_ENV}"
-from = "qianli@example.test"
-
+{SMTP}
 [alerts]
 to = ["oncall@example.test", "deputy@example.test"]
 ops_to = ["ops@example.test"]

@@ -11,7 +11,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from monitor.demo.mailbox import PASSWORD
-from tests.soak.months.setting import PASSWORD_ENV, Setting
+from monitor.demo.run import PASSWORD_ENV
+from tests.soak.months.setting import Setting
 
 GO, STOP = "go", "stop"
 

@@ -11,6 +11,7 @@ from sqlite_utils import Database
 
 from monitor.incidents import Told
 from monitor.model import from_utc_text, utc_text
+from monitor.store import moment
 
 
 def told(db: Database, incident: int, shares: Mapping[str, float]) -> Told | None:
@@ -72,4 +73,4 @@ def hands(db: Database, incident: int) -> Hands:
     row = db.execute(
         "SELECT taken_at IS NOT NULL, escalated_at IS NOT NULL, escalate_at FROM incidents WHERE id = ?", [incident]
     ).fetchone()
-    return Hands(bool(row[0]), bool(row[1]), from_utc_text(row[2]) if row[2] else None)
+    return Hands(bool(row[0]), bool(row[1]), moment(row[2]))

@@ -43,7 +43,7 @@ class _Dead(asyncio.Protocol):
         transport.abort()  # type: ignore[attr-defined]
 
 
-class PostOffice(MailSink):
+class MailServer(MailSink):
     """``now``: the simulated time, told before each round. ``on_kept``: called when a mail is kept and not answered."""
 
     def __init__(self, path: Path, faults: Sequence[MailFault], on_kept: Callable[[], bool]) -> None:

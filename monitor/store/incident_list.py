@@ -8,8 +8,8 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from monitor.model import IncidentLine, from_utc_text
-from monitor.store import incidents
+from monitor.model import IncidentLine
+from monitor.store import incidents, moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,6 @@ class Shown:
     """One incident, and what the clock holds for it: when it is escalated, until when it is silent."""
 
     line: IncidentLine
-    kind: str
     escalate_at: datetime | None
     silenced_until: datetime | None
     mails: int
@@ -36,10 +35,10 @@ def find(db: Database, incident: int) -> Shown | None:
 
 def _shown(db: Database, line: IncidentLine) -> Shown:
     row = db.execute(
-        "SELECT kind, escalate_at, silenced_until, mails_owed FROM v_incidents WHERE incident = ?", [line.incident_id]
+        "SELECT escalate_at, silenced_until, mails_owed FROM v_incidents WHERE incident = ?", [line.incident_id]
     ).fetchone()
-    at, until = (from_utc_text(text) if text else None for text in row[1:3])
-    return Shown(line, row[0], at, until, row[3])
+    escalate_at, silenced_until, mails = row
+    return Shown(line, moment(escalate_at), moment(silenced_until), mails)
 
 
 def events(db: Database, incident: int) -> list[dict[str, Any]]:

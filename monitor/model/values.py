@@ -1,42 +1,10 @@
-"""The values that travel through Qianli, and the words for them.
-
-Glossary
---------
-Brand       who is watched. *Own* brands get digests and alerts; *competitors* are only counted and compared.
-Platform    the space of native ids: ``ptt``, ``weibo``, ``bilibili``, a feed's or an import's namespace.
-Source      one configured collector.
-Post        one public text, identified by ``(platform, native_id)``. A *sighting* says which source saw it.
-Mention     a post that speaks of a brand: ``via`` a term, its thread, an import's ``--brand`` or a person.
-Answer      a post by one of a brand's own accounts; never a mention.
-Score       SnowNLP's number and the calibrated P(negative), with the version of the model that gave them.
-Portion     a stretch of a post that speaks of one brand: sentences, or clauses of one, up to the next brand or topic.
-Stance      what a portion does with its brand: says something of it, or puts it above or below another.
-Label       negative, neutral, positive, unsure or unscored. The *effective label* is a person's, else the model's.
-Copy group  near-identical texts of at least 12 folded characters (stock praise counts half), or explicit reposts.
-Voice       one author in one copy group; several posts of one author in one thread within an hour are one voice.
-Story       one happening: copy groups tied by thread, by a new link or by topic; it may be merged into another.
-Spike       an immutable measurement: more negative voices than this brand's own pattern explains.
-Story-burst a story copied far more often than this brand's stories are.
-Early warning  a post that takes off: it travels faster than the brand's posts usually do.
-Finding     what one of the three watchers found at one bin: a spike, a story-burst or an early warning.
-Incident    what people handle: open, escalated, acknowledged, silenced, resolved. *Live* ones mail; those of *history*
-            only show.
-Alert       one message owed or sent about an incident.
-Digest      one brand-day.
-Coverage    what each source heard. *Blind* is not *quiet*.
-
-Times
------
-``published_at`` is what the platform claims. ``counted_at`` is the event time that bins use: the claim, or the
-fetch time when the claim is missing or more than ten minutes ahead. ``arrived_at`` is when the post was first
-stored. All are aware and in UTC; stored as ``2026-11-21T08:00:00Z``.
-"""
+"""Posts and what is made of them: scores, quotes, stories, incidents, findings, coverage; and their times."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -272,10 +240,18 @@ STORY_HOURS = 72
 """Hours of a story that ``StoryFacts`` counts by."""
 
 
+class Kind(StrEnum):
+    """Which watcher found it. Its subject: 0 of a spike, the story of a burst, the post of a take-off."""
+
+    SPIKE = "spike"
+    BURST = "burst"
+    TAKEOFF = "takeoff"
+
+
 @dataclass(frozen=True, slots=True)
 class IncidentLine:
-    """An incident as lists show it. ``origin``: ``live`` or ``history``; ``state``: open, escalated, acknowledged,
-    silenced or resolved."""
+    """An incident as lists show it. ``origin``: ``live`` or ``history``. ``observed`` and ``expected`` are in the
+    unit of its ``kind``, see ``Finding``; ``expected`` is 0 where the size is that of its story."""
 
     incident_id: int
     brand: str
@@ -289,14 +265,7 @@ class IncidentLine:
     observed: int
     expected: float
     headline: str = ""
-
-
-class Kind(StrEnum):
-    """Which watcher found it. Its subject: 0 of a spike, the story of a burst, the post of a take-off."""
-
-    SPIKE = "spike"
-    BURST = "burst"
-    TAKEOFF = "takeoff"
+    kind: Kind = Kind.SPIKE
 
 
 @dataclass(frozen=True, slots=True)
@@ -340,189 +309,6 @@ class SourceCoverage:
     posts: int
     heard: float
     gaps: tuple[Gap, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class DayPoint:
-    day: date
-    totals: Totals
-    incident: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One of the digest's numbers on an earlier day, and whether the digest's day differs from it by more than noise.
-
-    ``measure`` is ``mentions``, ``negative_posts``, ``negative_voices`` or ``negative_share``. ``before`` is None
-    without figures of that day; ``beyond_noise`` is None where either day was heard too little to be compared.
-    """
-
-    measure: str
-    before: float | None
-    beyond_noise: bool | None
-
-
-@dataclass(frozen=True, slots=True)
-class Digest:
-    """One brand-day, ready to be shown; every number equals the documented view's.
-
-    ``verdict`` is a key: ``incident`` (one was open), ``raised`` (more negative than usual beyond noise), ``calm``,
-    ``learning`` (too few heard days to say), ``unknown`` (not enough was heard) or ``empty`` (heard, and nobody spoke).
-    ``start``/``end`` bound the local day in UTC (23 to 25 hours). ``since_midnight`` covers ``end`` .. ``made_at`` when
-    the digest is made on the morning after, else None. ``unsure`` are the loudest of the mentions that the model would
-    not judge: they count as neither, and a person may.
-    """
-
-    brand: str
-    day: date
-    start: datetime
-    end: datetime
-    made_at: datetime
-    zone: str
-    verdict: str
-    today: Totals
-    yesterday: Totals | None
-    last_week: Totals | None
-    since_midnight: Totals | None
-    incidents: tuple[IncidentLine, ...]
-    stories: tuple[StoryLine, ...]
-    series: tuple[DayPoint, ...]
-    platforms: tuple[tuple[str, Totals], ...]
-    competitors: tuple[tuple[str, Totals], ...]
-    coverage: tuple[SourceCoverage, ...]
-    days_of_data: float
-    corrections: int
-    model: str
-    rules: str
-    revision: int = 1
-    late: bool = False
-    unsure: tuple[Quote, ...] = ()
-    against_yesterday: tuple[Change, ...] = ()
-    against_last_week: tuple[Change, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class EventLine:
-    """One thing that happened to an incident: ``by`` a person, if it was one."""
-
-    at: datetime
-    event: str
-    by: str = ""
-    reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class NextMail:
-    """When an incident's next mail comes. ``voices``: at so many; ``critical`` and ``over``: when it becomes critical,
-    when it ends; ``platform_share``: when a further platform brings that share (0..1) of the excess. ``escalates_at``:
-    unless somebody takes it by then it also goes to ``escalates_to``. ``reopens_within``: how long after its end it may
-    begin again.
-    """
-
-    voices: int | None = None
-    critical: bool = False
-    platform_share: float | None = None
-    over: bool = False
-    escalates_at: datetime | None = None
-    escalates_to: tuple[str, ...] = ()
-    reopens_within: timedelta | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """A command line as it can be pasted. ``does``: ack, silence, not_us, resolve, look; prepare: to type before."""
-
-    does: str
-    line: str
-
-
-@dataclass(frozen=True, slots=True)
-class AlertFacts:
-    """What one alert mail, or an incident's page, says.
-
-    ``event`` is opened, raised, grown, spread, escalated, acknowledged, silenced, unsilenced, reopened, continues,
-    resolved or not_us (over, because people said that it was not about the brand); ``by``: who did that.
-
-    ``evidence`` is the arithmetic of the finding that it tells: a spike's (``monitor.spikes.Measurement.evidence``), or
-    with ``"kind"`` burst or takeoff what those watchers measured; ``worst`` that of the incident's finding which chance
-    explains least. ``excess_by_platform`` are shares (0..1) of the negative voices above expectation. ``kind`` and
-    ``subject_size`` are fixed when the incident opens, so that the whole thread keeps one subject.
-
-    ``reply_to``: where an answer is read, which makes buttons; ``page``: the address of the incident's page; ``story``:
-    the one it is about, where one is known.
-    """
-
-    incident: IncidentLine
-    event: str
-    at: datetime
-    zone: str
-    evidence: Mapping[str, Any]
-    subject_size: int
-    quotes: tuple[Quote, ...]
-    voices: int
-    authors: int | None
-    stories: int
-    copies: int
-    excess_by_platform: tuple[tuple[str, float], ...]
-    coverage: tuple[SourceCoverage, ...]
-    commands: tuple[Command, ...] = ()
-    kind: Kind = Kind.SPIKE
-    worst: Mapping[str, Any] = field(default_factory=dict)
-    by: str = ""
-    silenced_until: datetime | None = None
-    next_mail: NextMail = NextMail()
-    events: tuple[EventLine, ...] = ()
-    reply_to: str = ""
-    page: str = ""
-    story: StoryFacts | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class OpsFacts:
-    """What an ops mail says: which stage or source failed, with which error, under which trace id in the log."""
-
-    stage: str
-    item: str
-    error: str
-    version: str
-    trace_id: str
-    at: datetime
-    zone: str
-
-
-@dataclass(frozen=True, slots=True)
-class BlindFacts:
-    """What a mail about a source says that has not been heard ``since``; ``heard_again``: up to when it has been since,
-    None while it is blind. ``cause`` and ``reason`` as in ``Gap``."""
-
-    source: str
-    since: datetime
-    at: datetime
-    zone: str
-    cause: str = ""
-    reason: str = ""
-    heard_again: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class AnswerFacts:
-    """What somebody is told who answered an alert.
-
-    ``outcome``: done, already (it was so before), refused (see ``reason``) or no command. ``verb``: acknowledge,
-    silence, not us or resolve; empty if that was not understood. ``until``: of a silence. ``incident`` as it now
-    stands, None if there is none of this number; ``subject`` is that of its thread.
-    """
-
-    number: int
-    incident: IncidentLine | None
-    subject: str
-    outcome: str
-    verb: str
-    at: datetime
-    zone: str
-    until: datetime | None = None
-    posts: int = 0
-    reason: str = ""
 
 
 def utc_text(moment: datetime) -> str:

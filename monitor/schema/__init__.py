@@ -1,0 +1,110 @@
+"""The database: migrations, each one transaction, and the views that are the public contract.
+
+All times are UTC text ``2026-11-21T08:00:00Z``. ``tables`` has what the first version made, ``changes`` what each later
+one added, ``views`` what others may build on.
+"""
+
+from __future__ import annotations
+
+from sqlite_utils import Database, Migrations
+
+from monitor.schema import changes
+from monitor.schema.tables import BIN_OF, TABLES
+from monitor.schema.views import VIEWS
+
+__all__ = ["BIN_OF", "VIEWS", "migrations"]
+
+migrations = Migrations("qianli")
+
+
+@migrations()
+def first(db: Database) -> None:
+    """The tables of the whole journey."""
+    for statement in TABLES:
+        db.execute(statement)
+    db.execute("INSERT INTO facts VALUES ('uid', lower(hex(randomblob(6))))")
+
+
+@migrations()
+def first_views(db: Database) -> None:
+    for name, select in VIEWS.items():
+        db.execute(f"CREATE VIEW {name} AS {select}")
+
+
+@migrations()
+def models_and_portions(db: Database) -> None:
+    """Which model speaks, the weights of trained ones, scores of a part of a post, and what a watch is done with."""
+    for statement in changes.MODELS_AND_PORTIONS:
+        db.execute(statement)
+    for name, select in VIEWS.items():
+        db.execute(f"DROP VIEW IF EXISTS {name}")
+        db.execute(f"CREATE VIEW {name} AS {select}")
+
+
+@migrations()
+def coverage_of_silence(db: Database) -> None:
+    """``v_coverage`` calls blind what a run gave nothing of, and goes on to the newest round while a source rests."""
+    db.execute("DROP VIEW v_coverage")
+    db.execute(f"CREATE VIEW v_coverage AS {VIEWS['v_coverage']}")
+
+
+@migrations()
+def incidents_and_people(db: Database) -> None:
+    """What people do with incidents, and findings besides spikes."""
+    for name in VIEWS:  # first: a view would follow the table that is renamed
+        db.execute(f"DROP VIEW IF EXISTS {name}")
+    for statement in changes.INCIDENTS_AND_PEOPLE:
+        db.execute(statement)
+    for name, select in VIEWS.items():
+        db.execute(f"CREATE VIEW {name} AS {select}")
+
+
+@migrations()
+def lists_in_turns(db: Database) -> None:
+    """Lists that take turns over several runs; ``v_coverage`` says partial where not all have had theirs."""
+    for statement in changes.LISTS_IN_TURNS:
+        db.execute(statement)
+    db.execute("DROP VIEW IF EXISTS v_coverage")
+    db.execute(f"CREATE VIEW v_coverage AS {VIEWS['v_coverage']}")
+
+
+@migrations()
+def alert_mail(db: Database) -> None:
+    """What answers to an alert need to know of it, and which incidents' pages are to be written."""
+    for statement in changes.ALERT_MAIL:
+        db.execute(statement)
+
+
+@migrations()
+def life_of_incidents(db: Database) -> None:
+    """How incidents end, begin again and are judged anew."""
+    for name in VIEWS:
+        db.execute(f"DROP VIEW IF EXISTS {name}")
+    for statement in changes.LIFE_OF_INCIDENTS:
+        db.execute(statement)
+    for name, select in VIEWS.items():
+        db.execute(f"CREATE VIEW {name} AS {select}")
+
+
+@migrations()
+def near_copies(db: Database) -> None:
+    """Near-copies, links and topics of the last weeks, and the view of stories."""
+    for statement in changes.NEAR_COPIES:
+        db.execute(statement)
+    for name, select in VIEWS.items():
+        db.execute(f"DROP VIEW IF EXISTS {name}")
+        db.execute(f"CREATE VIEW {name} AS {select}")
+
+
+@migrations()
+def bursts_and_reach(db: Database) -> None:
+    """What story-bursts and early warnings are judged against, and how far that was done."""
+    for statement in changes.BURSTS_AND_REACH:
+        db.execute(statement)
+
+
+@migrations()
+def judged_once(db: Database) -> None:
+    """What an older version has judged is not judged again."""
+    for statement in changes.JUDGED_ONCE:
+        db.execute(statement)

@@ -1,0 +1,98 @@
+"""The views: the public contract. README documents them column by column; a test holds the two together."""
+
+from __future__ import annotations
+
+VIEWS = {
+    "v_posts": """
+        SELECT p.id AS post, b.name AS brand, b.role, p.platform, p.native_id, p.url, p.kind, p.text,
+               p.author_key, p.author_name, p.followers, p.published_at, p.counted_at, p.arrived_at, p.live, p.gone_at,
+               p.purged_at,
+               m.via, m.term, m.span_start, m.span_end, m.label, m.p_negative, m.model, m.opens_voice,
+               m.quote_start, m.quote_end,
+               (SELECT l."by" FROM labels l WHERE l.post = p.id AND (l.brand = m.brand OR l.brand IS NULL)
+                ORDER BY l.brand IS NULL, l.id DESC LIMIT 1) AS corrected_by,
+               (SELECT s.snownlp FROM scores s WHERE s.post = p.id AND s.brand IS NULL ORDER BY s.id DESC LIMIT 1)
+                   AS snownlp,
+               g."group" AS copy_group, coalesce(st.merged_into, st.id) AS story,
+               (SELECT e.likes FROM engagement e WHERE e.post = p.id ORDER BY e.seen_at DESC LIMIT 1) AS likes,
+               (SELECT e.reposts FROM engagement e WHERE e.post = p.id ORDER BY e.seen_at DESC LIMIT 1) AS reposts,
+               (SELECT e.comments FROM engagement e WHERE e.post = p.id ORDER BY e.seen_at DESC LIMIT 1) AS comments
+        FROM mentions m JOIN posts p ON p.id = m.post JOIN brands b ON b.id = m.brand
+        LEFT JOIN group_members g ON g.post = p.id LEFT JOIN groups gr ON gr.id = g."group"
+        LEFT JOIN stories st ON st.id = gr.story""",
+    "v_posts_unmatched": """
+        SELECT p.id AS post, p.platform, p.native_id, p.url, p.kind, p.text, p.counted_at, p.arrived_at,
+               p.purged_at, o.name AS answer_of
+        FROM posts p LEFT JOIN brands o ON o.id = p.own_brand
+        WHERE NOT EXISTS (SELECT 1 FROM mentions m WHERE m.post = p.id)""",
+    "v_hourly": """
+        SELECT b.name AS brand, k.local_day, k.hour, k.utc_offset, c.platform, min(c.bin) AS first_bin,
+               sum(c.mentions) AS mentions, sum(c.negative_posts) AS negative_posts,
+               sum(c.negative_voices) AS negative_voices, sum(c.other) AS other,
+               group_concat(DISTINCT nullif(c.model, '')) AS models
+        FROM counts c JOIN brands b ON b.id = c.brand JOIN calendar k ON k.bin = c.bin
+        GROUP BY b.name, k.local_day, k.hour, k.utc_offset, c.platform""",
+    "v_daily": """
+        SELECT b.name AS brand, k.local_day, k.weekday, c.platform,
+               sum(c.mentions) AS mentions, sum(c.negative_posts) AS negative_posts,
+               sum(c.negative_voices) AS negative_voices, sum(c.other) AS other,
+               group_concat(DISTINCT nullif(c.model, '')) AS models
+        FROM counts c JOIN brands b ON b.id = c.brand JOIN calendar k ON k.bin = c.bin
+        GROUP BY b.name, k.local_day, k.weekday, c.platform""",
+    "v_stories": """
+        SELECT coalesce(s.merged_into, s.id) AS story, b.name AS brand, min(p.counted_at) AS first_seen,
+               max(p.counted_at) AS last_seen, count(*) AS posts, count(DISTINCT gm."group") AS texts,
+               count(*) - count(DISTINCT gm."group") AS copies,
+               coalesce(sum(m.label = 'negative'), 0) AS negative_posts, sum(m.opens_voice) AS voices,
+               count(DISTINCT p.author_key) AS authors, group_concat(DISTINCT p.platform) AS platforms,
+               max(p.followers) AS most_followers
+        FROM mentions m JOIN posts p ON p.id = m.post JOIN brands b ON b.id = m.brand
+        JOIN group_members gm ON gm.post = p.id JOIN groups g ON g.id = gm."group" JOIN stories s ON s.id = g.story
+        GROUP BY 1, m.brand""",
+    "v_incidents": """
+        SELECT i.id AS incident, b.name AS brand, i.origin, i.state, i.severity, i.onset, i.first_bin, i.last_bin,
+               i.opened_at, i.resolved_at, i.owner, i.observed, i.expected, i.kind, i.story, i.ending, i.taken_at,
+               i.escalate_at, i.escalated_at, i.reopened_at, i.mailed_at,
+               (SELECT max(s.until) FROM silences s WHERE i.state = 'silenced' AND s.ended = 0 AND s.brand = i.brand
+                AND (s.incident = i.id OR s.incident IS NULL)) AS silenced_until,
+               (SELECT count(*) FROM spikes s WHERE s.incident = i.id) AS spikes,
+               (SELECT count(*) FROM outbox o WHERE o.incident = i.id) AS mails_owed,
+               (SELECT count(*) FROM outbox o WHERE o.incident = i.id AND NOT EXISTS
+                   (SELECT 1 FROM deliveries d WHERE d.outbox = o.id AND d.state <> 'sent')) AS mails_sent
+        FROM incidents i JOIN brands b ON b.id = i.brand""",
+    "v_incident_events": """
+        SELECT e.id AS event_id, e.incident, b.name AS brand, e.at, e.event, e.reason, e."by", e.evidence
+        FROM incident_events e JOIN incidents i ON i.id = e.incident JOIN brands b ON b.id = i.brand""",
+    "v_coverage": """
+        SELECT source, "from", "to", iif(late, 'heard late', 'heard') AS state, '' AS reason FROM heard
+        UNION ALL
+        SELECT g.source, g."from", g."to",
+               iif(EXISTS (SELECT 1 FROM source_runs r WHERE r.source = g.source
+                           AND r.gap_from < g."to" AND r.gap_to > g."from")
+                   AND NOT EXISTS (SELECT 1 FROM source_runs r WHERE r.source = g.source AND r.pages = 0
+                                   AND r.state NOT IN ('ok', 'running', 'interrupted')
+                                   AND r.started_at >= g."from" AND r.started_at <= g."to"), 'partial', 'blind'),
+               coalesce((SELECT r.state || iif(r.detail = '', '', ': ' || r.detail) FROM source_runs r
+                         WHERE r.source = g.source AND r.state NOT IN ('ok', 'running', 'interrupted')
+                         AND r.started_at >= g."from" AND r.started_at <= g."to"
+                         ORDER BY r.started_at DESC LIMIT 1), '')
+        FROM (SELECT source, max("to") OVER w AS "from", lead("from") OVER (PARTITION BY source ORDER BY "from") AS "to"
+              FROM heard WINDOW w AS (PARTITION BY source ORDER BY "from")) g
+        WHERE g."to" > g."from"
+        UNION ALL
+        SELECT b.source, b."from", (SELECT max(started_at) FROM source_runs),
+               iif(b.some AND NOT b.silent, 'partial', 'blind'), coalesce(b.reason, '')
+        FROM (SELECT r.source, coalesce(h.heard_to, (SELECT min(f.started_at) FROM source_runs f
+                                                     WHERE f.source = r.source)) AS "from",
+                     max(r.gap_to IS NOT NULL) AS some, max(r.state <> 'ok' AND r.pages = 0) AS silent,
+                     (SELECT l.state || iif(l.detail = '', '', ': ' || l.detail) FROM source_runs l
+                      WHERE l.source = r.source AND l.state NOT IN ('ok', 'running', 'interrupted')
+                      AND (h.heard_to IS NULL OR l.started_at > h.heard_to)
+                      ORDER BY l.started_at DESC, l.id DESC LIMIT 1) AS reason
+              FROM source_runs r
+              LEFT JOIN (SELECT source, max("to") AS heard_to FROM heard GROUP BY source) h ON h.source = r.source
+              WHERE r.state NOT IN ('running', 'interrupted') AND (r.state <> 'ok' OR r.gap_to IS NOT NULL)
+              AND (h.heard_to IS NULL OR r.started_at > h.heard_to)
+              GROUP BY r.source) b
+        WHERE b.silent OR NOT b.some OR b."from" < (SELECT max(started_at) FROM source_runs)""",
+}
