@@ -132,7 +132,7 @@ def _check_size(text: str) -> None:
         if len(attributes) > _MOST_ATTRIBUTES:
             raise SourceError("a tag with more attributes than a feed ought to have")
 
-    reader = expat.ParserCreate()
+    reader = expat.ParserCreate("utf-8")  # whatever the feed says it was in: it is text by now
     reader.StartElementHandler = counted
     with suppress(expat.ExpatError):  # such a feed feedparser reads in another way, to which attributes are cheap
         reader.Parse(text.encode(), True)

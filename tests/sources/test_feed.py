@@ -44,6 +44,10 @@ def refusal(body: bytes, content_type: str = "") -> str:
     return str(caught.value)
 
 
+def test_a_feed_cut_short_behind_a_declared_encoding() -> None:
+    assert refusal('<?xml version="1.0" encoding="gbk"?><rss version="'.encode("gbk"))
+
+
 def test_google_news() -> None:
     (post,) = sample("google_news_search_zhTW.xml").posts
     assert post.native_id == "CBMiFAKEID"
