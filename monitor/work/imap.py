@@ -192,11 +192,10 @@ class _Watched(imaplib.IMAP4):
         self._watchdog = threading.Timer(deadline, self._cut)
         self._watchdog.daemon = True
         self._watchdog.start()
-        try:
+        with ExitStack() as unconnected:  # nobody will release what never came to be
+            unconnected.callback(self._watchdog.cancel)
             super().__init__(**how)
-        except BaseException:
-            self._watchdog.cancel()
-            raise
+            unconnected.pop_all()
 
     def open(self, *where: Any, **how: Any) -> None:
         super().open(*where, **how)
