@@ -170,12 +170,6 @@ def message_ids(db: Database, incident: int) -> list[str]:
     return [message_id for (message_id,) in rows]
 
 
-def quoted_posts(db: Database, incident: int, number: int) -> list[int]:
-    """The ids of the posts that this mail of an incident quoted, in its order; none if there is no such mail."""
-    row = db.execute("SELECT posts FROM outbox WHERE incident = ? AND number = ?", [incident, number]).fetchone()
-    return list(json.loads(row[0])) if row else []
-
-
 def troubles(db: Database) -> list[str]:
     """One line a recipient whose mail is refused or waits, with what the server last said to it.
 

@@ -23,7 +23,7 @@ from monitor.config import MailboxTable
 from monitor.incidents import LIVE
 from monitor.jobs import Report
 from monitor.model import Finding, Kind, Page, Severity, State, utc_text
-from monitor.store import facts, outbox, service, writing
+from monitor.store import facts, outbox, replies, service, writing
 from monitor.store import incidents as stored
 from monitor.work import alerting, describing
 from monitor.work.app import App
@@ -142,8 +142,10 @@ class TestThread:
         assert mail["Reply-To"] == reading.reply_address(incident, 1)
         shown = [int(n) for n in re.findall(r"^編號 (\d+)$", text_of(mail), re.M)]
         assert len(shown) == 3
-        assert outbox.quoted_posts(db, incident, 1) == shown
-        assert outbox.quoted_posts(db, incident, 2) == []
+        alert = replies.answered(db, incident, 1)
+        assert alert is not None
+        assert list(alert.posts) == shown
+        assert replies.answered(db, incident, 2) is None
         part = mail.get_body(("html",))
         assert part is not None
         assert part.get_content().count("mailto:") == 4 + 3
