@@ -15,6 +15,8 @@ Label       negative, neutral, positive, unsure or unscored. The *effective labe
 Copy group  near-identical texts of at least 12 folded characters (stock praise counts half), or explicit reposts.
 Voice       one author in one copy group; several posts of one author in one thread within an hour are one voice.
 Story       one happening: copy groups tied by thread, by a new link or by topic; it may be merged into another.
+Signal      a tagged span of a post with its evidence: a complaint of a theme, a wish, disappointment, praise.
+Complaint   a row of the ledger: what hurt customers, whether it was answered, and whether it was made good.
 Spike       an immutable measurement: more negative voices than this brand's own pattern explains.
 Story-burst a story copied far more often than this brand's stories are.
 Early warning  a post that takes off: it travels faster than the brand's posts usually do.
@@ -35,6 +37,17 @@ stored. All are aware and in UTC; stored as ``2026-11-21T08:00:00Z``.
 from __future__ import annotations
 
 from monitor.model.days import Change, DayPoint, Digest
+from monitor.model.feelings import (
+    ComplaintLine,
+    Feeling,
+    FeelingLine,
+    FulfilledWish,
+    Ledger,
+    Recovery,
+    Rival,
+    Signal,
+    ThemeLine,
+)
 from monitor.model.letters import AlertFacts, AnswerFacts, BlindFacts, Command, EventLine, NextMail, OpsFacts
 from monitor.model.values import (
     BIN,
@@ -77,30 +90,39 @@ __all__ = [
     "BlindFacts",
     "Change",
     "Command",
+    "ComplaintLine",
     "Cursor",
     "DayPoint",
     "Digest",
     "Engagement",
     "EventLine",
+    "Feeling",
+    "FeelingLine",
     "Finding",
+    "FulfilledWish",
     "Gap",
     "Gone",
     "IncidentLine",
     "Kind",
     "Label",
+    "Ledger",
     "NextMail",
     "OpsFacts",
     "Page",
     "Post",
     "Query",
     "Quote",
+    "Recovery",
+    "Rival",
     "Round",
     "Score",
     "Severity",
+    "Signal",
     "SourceCoverage",
     "State",
     "StoryFacts",
     "StoryLine",
+    "ThemeLine",
     "Totals",
     "bin_start",
     "counted_at",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from monitor.model.feelings import FeelingLine, FulfilledWish, Ledger, Rival, ThemeLine
 from monitor.model.values import IncidentLine, Quote, SourceCoverage, StoryLine, Totals
 
 
@@ -36,7 +37,7 @@ class Digest:
     ``learning`` (too few heard days to say), ``unknown`` (not enough was heard) or ``empty`` (heard, and nobody spoke).
     ``start``/``end`` bound the local day in UTC (23 to 25 hours). ``since_midnight`` covers ``end`` .. ``made_at`` when
     the digest is made on the morning after, else None. ``unsure`` are the loudest of the mentions that the model would
-    not judge: they count as neither, and a person may.
+    not judge: they count as neither, and a person may. ``rivals``: the own brand first, then its competitors.
     """
 
     brand: str
@@ -65,3 +66,8 @@ class Digest:
     unsure: tuple[Quote, ...] = ()
     against_yesterday: tuple[Change, ...] = ()
     against_last_week: tuple[Change, ...] = ()
+    themes: tuple[ThemeLine, ...] = ()
+    feelings: tuple[FeelingLine, ...] = ()
+    ledger: Ledger | None = None
+    rivals: tuple[Rival, ...] = ()
+    fulfilled: tuple[FulfilledWish, ...] = ()

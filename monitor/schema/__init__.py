@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from sqlite_utils import Database, Migrations
 
-from monitor.schema import changes
+from monitor.schema import changes, feelings
 from monitor.schema.tables import BIN_OF, TABLES
 from monitor.schema.views import VIEWS
 
@@ -108,3 +108,13 @@ def judged_once(db: Database) -> None:
     """What an older version has judged is not judged again."""
     for statement in changes.JUDGED_ONCE:
         db.execute(statement)
+
+
+@migrations()
+def signals(db: Database) -> None:
+    """What customers feel, as spans of posts."""
+    for statement in feelings.SIGNALS:
+        db.execute(statement)
+    for name, select in VIEWS.items():
+        db.execute(f"DROP VIEW IF EXISTS {name}")
+        db.execute(f"CREATE VIEW {name} AS {select}")

@@ -49,6 +49,12 @@ VIEWS = {
         FROM mentions m JOIN posts p ON p.id = m.post JOIN brands b ON b.id = m.brand
         JOIN group_members gm ON gm.post = p.id JOIN groups g ON g.id = gm."group" JOIN stories s ON s.id = g.story
         GROUP BY 1, m.brand""",
+    "v_signals": """
+        SELECT b.name AS brand, g.post, g.kind, g.theme, g.start, g."end",
+               substr(p.text, g.start + 1, g."end" - g.start) AS evidence,
+               g.rule, m.label, m.opens_voice, p.platform, p.url, g.counted_at
+        FROM signals g JOIN posts p ON p.id = g.post JOIN brands b ON b.id = g.brand
+        JOIN mentions m ON m.post = g.post AND m.brand = g.brand""",
     "v_incidents": """
         SELECT i.id AS incident, b.name AS brand, i.origin, i.state, i.severity, i.onset, i.first_bin, i.last_bin,
                i.opened_at, i.resolved_at, i.owner, i.observed, i.expected, i.kind, i.story, i.ending, i.taken_at,
