@@ -21,6 +21,9 @@ NOISE_LEVEL = 0.01
 """Two-sided p below which a change is more than noise. A digest makes eight comparisons: at .05 one of them would cry
 wolf about every third morning, at .01 less than once in twelve."""
 
+THEME_LEVEL = 0.001
+"""The same for one theme of complaint: a digest compares more than a dozen."""
+
 TOP_STORIES = 5
 
 
@@ -96,6 +99,13 @@ def change(now: Totals, before: Totals | None, usual_scatter: Scatter = POISSON)
     counts = [Change(m, getattr(before, m), _count_differs(m, now, before, usual_scatter)) for m in _COUNTS]
     share = Change("negative_share", before.negative_share, _share_differs(now, before, usual_scatter.negative_share))
     return (*counts, share)
+
+
+def theme_differs(voices: int, today: Totals, before: int, earlier: Totals) -> bool | None:
+    """Whether a theme's voices changed by more than noise; None where either day was heard too little."""
+    if min(today.heard, earlier.heard) < HEARD_ENOUGH:
+        return None
+    return _poisson_p(voices, before, today.heard, earlier.heard, 1.0) < THEME_LEVEL
 
 
 def rank_stories(lines: Sequence[StoryLine]) -> tuple[StoryLine, ...]:

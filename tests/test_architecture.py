@@ -13,7 +13,7 @@ ROOT = Path(__file__).parent.parent
 OURS = ("monitor", "sources", "reports")
 PURE = (
     "text", "glosses", "folding", "matching", "portions", "sentiment", "stories", "spikes", "bursts", "takeoff",
-    "incidents", "digest", "doctor", "answering", "holidays", "timetable",
+    "incidents", "digest", "rivals", "doctor", "answering", "holidays", "timetable",
 )  # fmt: skip
 BASE = {"monitor.model", "monitor.errors"}
 SHARED = {

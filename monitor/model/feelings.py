@@ -149,8 +149,10 @@ class Rival:
 
 @dataclass(frozen=True, slots=True)
 class FulfilledWish:
-    """A wish addressed to us, and a rival of whom that very thing is praised; or the wish names the rival itself."""
+    """A wish addressed to us, and a rival of whom that very thing is praised: ``word`` stands in both. Without
+    ``praise`` the wish itself names the rival."""
 
     wish: Quote
     rival: str
     praise: Quote | None
+    word: str = ""

@@ -22,13 +22,13 @@ LOUDNESS = " + ".join(f"{weight} * coalesce(e.{name}, 0)" for name, weight in WE
 
 def totals(db: Database, brand: int, start: datetime, end: datetime, platform: str | None = None) -> Totals:
     """What was counted for a brand in [start, end), on one platform or on all; ``heard`` is left at 1."""
+    there = "" if platform is None else "AND (SELECT p.platform FROM posts p WHERE p.id = m.post) = ?"
     row = db.execute(
-        """SELECT count(*), coalesce(sum(m.label = 'negative'), 0), coalesce(sum(m.opens_voice), 0),
-                  coalesce(sum(m.label = 'positive'), 0), coalesce(sum(m.label = 'unsure'), 0),
-                  coalesce(sum(m.label = 'unscored'), 0), coalesce(sum(m.label IS NULL), 0)
-           FROM mentions m JOIN posts p ON p.id = m.post
-           WHERE m.brand = ? AND m.counted_at >= ? AND m.counted_at < ? AND (? IS NULL OR p.platform = ?)""",
-        [brand, utc_text(start), utc_text(end), platform, platform],
+        f"""SELECT count(*), coalesce(sum(m.label = 'negative'), 0), coalesce(sum(m.opens_voice), 0),
+                   coalesce(sum(m.label = 'positive'), 0), coalesce(sum(m.label = 'unsure'), 0),
+                   coalesce(sum(m.label = 'unscored'), 0), coalesce(sum(m.label IS NULL), 0)
+            FROM mentions m WHERE m.brand = ? AND m.counted_at >= ? AND m.counted_at < ? {there}""",
+        [brand, utc_text(start), utc_text(end), *([] if platform is None else [platform])],
     ).fetchone()
     return Totals(*row)
 

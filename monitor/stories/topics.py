@@ -70,6 +70,13 @@ def terms(core: str) -> Mapping[int, float]:
     return {zlib.crc32(term.encode()): -minus for minus, term in sorted(weighed)[:ASKED]}
 
 
+def pairs(core: str) -> dict[str, float]:
+    """The pairs of Han characters of a folded text, and the bits each weighs in Chinese posts at large."""
+    bits, rare = _common()
+    runs = _HAN.findall(core[:MAX_TEXT])
+    return {pair: bits.get(pair, rare) for run in runs for pair in map("".join, pairwise(run))}
+
+
 def weigh(told: Mapping[int, float], held: Mapping[int, int], stories: int) -> dict[int, float]:
     """The terms' bits among ``stories`` of these days, of which ``held`` says how many tell of each term."""
     return {term: min(bits, math.log2((stories + UNHEARD) / (held.get(term, 0) + 1))) for term, bits in told.items()}

@@ -19,6 +19,7 @@ from monitor.model import BIN, DayPoint, Digest, IncidentLine, Totals, bin_start
 from monitor.store import coverage, facts, service, writing
 from monitor.store import incidents as stored
 from monitor.store.outbox import Letter, owe
+from monitor.work import feeling
 from monitor.work.alerting import message_id
 from monitor.work.app import App
 from monitor.work.quoting import shorten
@@ -89,6 +90,10 @@ def load(app: App, db: Database, brand: Brand, brand_id: int, day: date, now: da
         days_of_data=days_of_data, corrections=facts.corrections(db, brand_id, start, end),
         model=", ".join(facts.models(db, brand_id, start, end)), rules=app.matcher.version,
         revision=service.next_revision(db, brand_id, day), late=late,
+        themes=feeling.themes(app, db, brand_id, day, today, last_week),
+        feelings=feeling.feelings(app, db, brand_id, day, yesterday),
+        rivals=feeling.rivals(app, db, brand, brand_id, day),
+        fulfilled=feeling.wishes_fulfilled(app, db, brand, brand_id, day),
     )  # fmt: skip
 
 
