@@ -37,6 +37,7 @@ from monitor.work import (
     replaying,
     sending,
     stages,
+    travelling,
     watching,
 )
 from monitor.work.app import App
@@ -85,6 +86,7 @@ def cycle(
     answers(app, db, now, report)
     watch(app, db, now)
     attend(app, db, now)
+    travel(app, db, now)
     digest(app, db, now, report)
     send(app, db, now, report)
     purge(app, db, now)
@@ -303,6 +305,16 @@ def attend(app: App, db: Database, now: datetime) -> None:
 def caught_up(app: App, db: Database, now: datetime) -> bool:
     """Whether every source has been asked and all that came has been counted."""
     return not (collecting.any_due(app, db, now) or any(posts.waiting(db).values()) or counts.dirty(db))
+
+
+def travel(app: App, db: Database, now: datetime) -> None:
+    """Once a day, how much farther each own brand's negative stories went than its positive ones."""
+    for brand, brand_id in app.own_brands:
+        _, error = attempt(lambda b=brand, i=brand_id: travelling.measure(app, db, b, i, now))  # type: ignore[misc]
+        if error is not None:
+            fail(app, db, "travel", brand.name, error, now)
+        else:
+            service.clear_failure(db, "travel", brand.name)
 
 
 def digest(app: App, db: Database, now: datetime, report: Report) -> None:

@@ -38,6 +38,7 @@ TICKS: dict[str, tuple[int, Callable[[App, Database, datetime], None]]] = {
     "recheck": (60, lambda app, db, now: jobs.recheck(app, db, now, Report())),
     "stages": (15, lambda app, db, now: _stages(app, db, now)),
     "attend": (15, lambda app, db, now: jobs.attend(app, db, now)),
+    "travel": (300, lambda app, db, now: jobs.travel(app, db, now)),
     "digest": (30, lambda app, db, now: _digest(app, db, now)),
     "send": (10, lambda app, db, now: jobs.send(app, db, now, Report())),
     "purge": (3600, lambda app, db, now: jobs.purge(app, db, now)),

@@ -25,6 +25,7 @@ Incident    what people handle: open, escalated, acknowledged, silenced, resolve
             only show.
 Alert       one message owed or sent about an incident.
 Digest      one brand-day.
+Travel index  how many times farther negative stories travel than positive ones, all else equal.
 Coverage    what each source heard. *Blind* is not *quiet*.
 
 Times
@@ -49,6 +50,19 @@ from monitor.model.feelings import (
     ThemeLine,
 )
 from monitor.model.letters import AlertFacts, AnswerFacts, BlindFacts, Command, EventLine, NextMail, OpsFacts
+from monitor.model.travelling import (
+    TRAVEL_DAYS,
+    TRAVEL_FEWEST,
+    TRAVEL_LATEST_LOOK,
+    TRAVEL_LOOK,
+    TRAVEL_WINDOW,
+    Lack,
+    Measure,
+    StoryTravel,
+    Travel,
+    TravelMeasure,
+    TravelVerdict,
+)
 from monitor.model.values import (
     BIN,
     CLAIM_TOLERANCE,
@@ -84,6 +98,11 @@ __all__ = [
     "BIN",
     "CLAIM_TOLERANCE",
     "STORY_HOURS",
+    "TRAVEL_DAYS",
+    "TRAVEL_FEWEST",
+    "TRAVEL_LATEST_LOOK",
+    "TRAVEL_LOOK",
+    "TRAVEL_WINDOW",
     "AlertFacts",
     "AnswerFacts",
     "Author",
@@ -105,7 +124,9 @@ __all__ = [
     "IncidentLine",
     "Kind",
     "Label",
+    "Lack",
     "Ledger",
+    "Measure",
     "NextMail",
     "OpsFacts",
     "Page",
@@ -122,8 +143,12 @@ __all__ = [
     "State",
     "StoryFacts",
     "StoryLine",
+    "StoryTravel",
     "ThemeLine",
     "Totals",
+    "Travel",
+    "TravelMeasure",
+    "TravelVerdict",
     "bin_start",
     "counted_at",
     "from_utc_text",

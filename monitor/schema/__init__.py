@@ -10,6 +10,7 @@ from sqlite_utils import Database, Migrations
 
 from monitor.schema import changes, feelings
 from monitor.schema.tables import BIN_OF, TABLES
+from monitor.schema.travel import TRAVEL
 from monitor.schema.views import VIEWS
 
 __all__ = ["BIN_OF", "VIEWS", "migrations"]
@@ -117,4 +118,15 @@ def signals(db: Database) -> None:
         db.execute(statement)
     for name, select in VIEWS.items():
         db.execute(f"DROP VIEW IF EXISTS {name}")
+        db.execute(f"CREATE VIEW {name} AS {select}")
+
+
+@migrations()
+def travel_index(db: Database) -> None:
+    """How far stories came, and how much farther the negative ones."""
+    for name in VIEWS:
+        db.execute(f"DROP VIEW IF EXISTS {name}")
+    for statement in TRAVEL:
+        db.execute(statement)
+    for name, select in VIEWS.items():
         db.execute(f"CREATE VIEW {name} AS {select}")

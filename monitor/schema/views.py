@@ -101,4 +101,31 @@ VIEWS = {
               AND (h.heard_to IS NULL OR r.started_at > h.heard_to)
               GROUP BY r.source) b
         WHERE b.silent OR NOT b.some OR b."from" < (SELECT max(started_at) FROM source_runs)""",
+    "v_travel": """
+        SELECT b.name AS brand, t.day AS local_day, t.days, t."from", t."to", t.window, t.negatives, t.positives,
+               t.ratio, t.low, t.high, t.ratio IS NOT NULL AS enough, t.verdict, t.lack, t.needed,
+               max(iif(m.measure = 'copies', m.ratio, NULL)) AS copies_ratio,
+               max(iif(m.measure = 'reposts', m.ratio, NULL)) AS reposts_ratio,
+               max(iif(m.measure = 'comments', m.ratio, NULL)) AS comments_ratio,
+               max(iif(m.measure = 'platforms', m.ratio, NULL)) AS platforms_ratio,
+               max(iif(m.measure = 'speed', m.ratio, NULL)) AS speed_ratio, t.made_at
+        FROM travel t JOIN brands b ON b.id = t.brand
+        LEFT JOIN travel_measures m ON m.brand = t.brand AND m.day = t.day AND m.days = t.days
+        GROUP BY t.brand, t.day, t.days""",
+    "v_travel_measures": """
+        SELECT b.name AS brand, m.day AS local_day, m.days, m.measure, m.negatives, m.positives, m.negative_mean,
+               m.positive_mean, m.ratio, m.low, m.high
+        FROM travel_measures m JOIN brands b ON b.id = m.brand""",
+    "v_travel_stories": """
+        SELECT b.name AS brand, t.story, t.post, t.first_seen, m.label, p.platform, p.followers, p.author_key,
+               t.posts, t.copies, t.replies, t.platforms, t.doubling, l.at AS looked_at,
+               (SELECT e.reposts FROM engagement e WHERE e.post = t.post AND e.seen_at <= l.at
+                ORDER BY e.seen_at DESC LIMIT 1) AS reposts,
+               (SELECT e.comments FROM engagement e WHERE e.post = t.post AND e.seen_at <= l.at
+                ORDER BY e.seen_at DESC LIMIT 1) AS comments
+        FROM travel_stories t JOIN brands b ON b.id = t.brand JOIN posts p ON p.id = t.post
+        JOIN mentions m ON m.post = t.post AND m.brand = t.brand
+        LEFT JOIN travel_looks l ON l.post = t.post
+            AND l.at >= strftime('%Y-%m-%dT%H:%M:%SZ', t.first_seen, '+24 hours')
+            AND l.at <= strftime('%Y-%m-%dT%H:%M:%SZ', t.first_seen, '+36 hours')""",
 }

@@ -101,7 +101,7 @@ def empty(db: Database, posts: Sequence[int], now: datetime) -> None:
     )
     _forget_work(db, idle)
     likeness.forget(db, idle)
-    for table in ("revisions", "engagement"):
+    for table in ("revisions", "engagement", "travel_looks"):
         db.conn.executemany(f"DELETE FROM {table} WHERE post = ?", ids)
     db.conn.executemany("UPDATE sightings SET text_hash = x'' WHERE post = ?", ids)
     db.conn.executemany("UPDATE scores SET quote_start = NULL, quote_end = NULL WHERE post = ?", ids)
@@ -139,7 +139,7 @@ def remove(db: Database, posts: Sequence[int]) -> None:
     _forget_work(db, idle)
     likeness.forget(db, idle)
     ids = [(i,) for i in idle]
-    for table in ("revisions", "engagement", "scores", "group_members", "sightings"):
+    for table in ("revisions", "engagement", "scores", "group_members", "sightings", "travel_looks"):
         db.conn.executemany(f"DELETE FROM {table} WHERE post = ?", ids)
     db.conn.executemany("DELETE FROM posts WHERE id = ?", ids)
 

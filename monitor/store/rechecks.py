@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from monitor.model import Engagement, Post, from_utc_text, utc_text
+from monitor.model import TRAVEL_LOOK, Engagement, Post, from_utc_text, utc_text
 from monitor.store.facts import LOUDNESS
 
 TRIES = 3
@@ -43,9 +43,16 @@ class Turn:
     detail: str
 
 
+DRAWN = """(p.id % 4 = 0 AND p.root IN ('', p.native_id) AND p.kind <> 'repost' AND p.id = (
+    SELECT min(o.post) FROM group_members o WHERE o."group" = (SELECT "group" FROM group_members WHERE post = p.id)))"""
+"""The lot by which one of four posts that begin something is looked at at ``TRAVEL_LOOK``, whatever it says and however
+it grows, and in a turn that goes by neither: what is negative or fast is looked at more often, and says little of what
+posts usually reach. Ids are given as posts arrive, before anything is known of them."""
+
 _DUE = f"""
     WITH passed AS (
-        SELECT p.*, coalesce(iif(r.mark = :mark, r.tries, 0), 0) AS tries,
+        SELECT p.*, :mark = {round(TRAVEL_LOOK.total_seconds())} AND {DRAWN} AS drawn,
+            coalesce(iif(r.mark = :mark, r.tries, 0), 0) AS tries,
             EXISTS (SELECT 1 FROM mentions m WHERE m.post = p.id AND m.label = 'negative') AS negative,
             (SELECT {LOUDNESS} FROM engagement e WHERE e.post = p.id ORDER BY seen_at DESC LIMIT 1) AS loudness,
             max((SELECT seen_at FROM engagement e WHERE e.post = p.id ORDER BY seen_at DESC LIMIT 1),
@@ -61,12 +68,13 @@ _DUE = f"""
         SELECT *, coalesce((loudness - before)
             / max(:slowest, (julianday(looked_at) - julianday(before_at)) * 24), 0) AS growth
         FROM passed)
-    SELECT id, tries, negative, growth, platform, native_id, text, url, kind, published_at, parent, root, page,
+    SELECT id, tries, negative OR drawn, iif(drawn, 0, growth), platform, native_id, text, url, kind, published_at,
+        parent, root, page,
         (SELECT likes FROM engagement e WHERE e.post = ranked.id ORDER BY seen_at DESC LIMIT 1),
         (SELECT reposts FROM engagement e WHERE e.post = ranked.id ORDER BY seen_at DESC LIMIT 1),
         (SELECT comments FROM engagement e WHERE e.post = ranked.id ORDER BY seen_at DESC LIMIT 1)
-    FROM ranked WHERE :anyone OR negative OR growth >= :fast
-    ORDER BY tries, negative DESC, growth DESC, counted_at DESC, id LIMIT :limit"""
+    FROM ranked WHERE :anyone OR negative OR drawn OR growth >= :fast
+    ORDER BY 2, 3 DESC, 4 DESC, counted_at DESC, id LIMIT :limit"""
 
 
 def due(
@@ -75,9 +83,9 @@ def due(
 ) -> list[Due]:  # fmt: skip
     """The posts of a source that are due, at most ``limit``: those not tried yet, negative, fast-growing, young first.
 
-    Posts older than ``young`` must be negative, or have grown by at least ``fast`` an hour (``facts.LOUDNESS``): from
-    the last count but one to the last look, for a look that found the same count left no row. The last mark is over at
-    ``lapse``.
+    Posts older than ``young`` must be negative, drawn (``DRAWN``), or have grown by at least ``fast`` an hour
+    (``facts.LOUDNESS``): from the last count but one to the last look, for a look that found the same count left no
+    row. The last mark is over at ``lapse``.
     """
     found: list[Due] = []
     for mark, over in pairwise((*marks, lapse)):
@@ -114,6 +122,15 @@ def take(db: Database, asked: Iterable[Due]) -> None:
 def answered(db: Database, posts: Iterable[int]) -> None:
     """The source has said all it has to say of these posts at their marks."""
     db.conn.executemany("UPDATE rechecks SET answered = 1 WHERE post = ?", [(i,) for i in posts])
+
+
+def note_drawn(db: Database, posts: Iterable[int], now: datetime) -> None:
+    """The source has shown these posts; of those whose lot it was to be looked at now, that is kept."""
+    db.conn.executemany(
+        f"""INSERT INTO travel_looks SELECT p.id, ? FROM rechecks r JOIN posts p ON p.id = r.post
+            WHERE r.post = ? AND r.mark = ? AND {DRAWN} ON CONFLICT DO NOTHING""",
+        [(utc_text(now), i, round(TRAVEL_LOOK.total_seconds())) for i in posts],
+    )
 
 
 def give_back(db: Database, posts: Iterable[int]) -> None:

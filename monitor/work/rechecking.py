@@ -34,7 +34,8 @@ LAPSE = timedelta(days=14)
 """The last mark's end: what nobody looked at by then is not looked at any more."""
 
 YOUNG = timedelta(hours=4)
-"""Up to this mark every mention is worth a look; later only those that are negative or grow fast."""
+"""Up to this mark every mention is worth a look; later only those that are negative or grow fast, and at
+``TRAVEL_LOOK`` one of four by lot (``store.rechecks.DRAWN``)."""
 
 FAST = 20.0
 """Growth an hour that counts as fast: a repost every quarter of an hour, at five a repost (``facts.LOUDNESS``)."""
@@ -145,6 +146,7 @@ def store(app: App, db: Database, look: Look, error: Exception | None, now: date
     # Assumed: that it was looked at again makes no post arrive in time.
     arrival = posts.Arrival(look.collector.name, now, app.config.service.live_within, assumed=True)
     done = set() if error is not None else set(known.values())
+    shown: set[int] = set()
     with writing(db):
         for answer in look.answers:
             identity = known.get((answer.platform, answer.native_id))
@@ -155,7 +157,9 @@ def store(app: App, db: Database, look: Look, error: Exception | None, now: date
                 posts.mark_gone(db, identity, now)
             else:
                 posts.look_again(db, identity, answer, arrival)
+                shown.add(identity)
         rechecks.answered(db, done)
+        rechecks.note_drawn(db, shown, now)
         if isinstance(error, NoTurn):
             rechecks.give_back(db, set(known.values()) - done)
         rechecks.keep_turn(db, look.collector.name, next_turn(look, error, now))
