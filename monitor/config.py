@@ -191,9 +191,25 @@ class NetworkTable(Table):
 
 class PrivacyTable(Table):
     keep_authors: bool = False
+    keep_names: bool = False
     key_file: Text = "qianli.key"
     keep_posts: Duration = timedelta(days=400)
     keep_unmatched: Duration = timedelta(days=30)
+
+
+class ThemeTable(Table):
+    """One ``[[themes]]`` table: lines to add to a theme of this name, or a theme of the user's own."""
+
+    name: Text
+    words: tuple[Text, ...] = Field(min_length=1, strict=False)
+    kind: Literal["complaint", "disappointment", "leaving", "telling", "exit", "wish", "praise", "moved"] = "complaint"
+    unless: tuple[Text, ...] = Field(default=(), strict=False)
+
+    @model_validator(mode="after")
+    def _can_be_shown(self) -> ThemeTable:
+        if not self.name.strip() or not self.name.isprintable():
+            raise ValueError(f"name {self.name!r} must be printable text on one line")
+        return self
 
 
 class SentimentTable(Table):
@@ -226,6 +242,7 @@ class Config(Table):
     privacy: PrivacyTable = PrivacyTable()
     service: ServiceTable = ServiceTable()
     sentiment: SentimentTable = SentimentTable()
+    themes: tuple[ThemeTable, ...] = Field(default=(), strict=False)
     folder: Path = Field(default=Path(), exclude=True)
     file: str = Field(default="config.toml", exclude=True)
 

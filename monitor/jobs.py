@@ -1,4 +1,4 @@
-"""The jobs, read downwards: collect, recheck; match, score, group, count, watch; attend; digest; send.
+"""The jobs, read downwards: collect, recheck; match, score, signal, group, count, watch; attend; digest; send.
 
 Each job takes its work from the database and leaves its result there, so a crash anywhere loses nothing. ``attempt``
 is the one boundary of the program that may catch everything: one poison post or one bad plugin must not silence the
@@ -36,6 +36,7 @@ from monitor.work import (
     rechecking,
     replaying,
     sending,
+    signalling,
     stages,
     travelling,
     watching,
@@ -195,9 +196,9 @@ def recheck(app: App, db: Database, now: datetime, report: Report) -> None:
 
 
 def process(app: App, db: Database, now: datetime, report: Report, progress: Progress = quiet) -> None:
-    """Match, score, group and count, until no stage has anything left to do; a broken one stops no other."""
+    """Match, score, find signals, group and count, until nothing is left to do; a broken stage stops no other."""
     stages.prepare(app, db, now)
-    working: dict[str, Stage] = {"match": match, "score": score, "group": group}
+    working: dict[str, Stage] = {"match": match, "score": score, "signal": signal, "group": group}
     waiting = True  # at first, for a new model may have come without a post
     while waiting and not app.stop.is_set():
         for name, stage in list(working.items()):
@@ -236,6 +237,12 @@ def change_model(app: App, db: Database, now: datetime, report: Report, progress
         _note(report, progress, "rescore", len(batch), 0)
     if not app.stop.is_set():
         changeover.switch(app, db, now)
+
+
+def signal(app: App, db: Database, now: datetime, report: Report, progress: Progress) -> None:
+    for batch in _batches(app, db, "signal", report, progress):
+        felt = each(app, db, "signal", batch, lambda items: signalling.find(app, items), now)
+        signalling.store(app, db, batch, felt)
 
 
 def group(app: App, db: Database, now: datetime, report: Report, progress: Progress) -> None:

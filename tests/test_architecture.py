@@ -13,7 +13,7 @@ ROOT = Path(__file__).parent.parent
 OURS = ("monitor", "sources", "reports")
 PURE = (
     "text", "glosses", "folding", "matching", "portions", "sentiment", "stories", "spikes", "bursts", "takeoff",
-    "incidents", "digest", "rivals", "doctor", "answering", "holidays", "timetable", "travel",
+    "incidents", "digest", "rivals", "doctor", "answering", "holidays", "timetable", "signals", "travel",
 )  # fmt: skip
 BASE = {"monitor.model", "monitor.errors"}
 SHARED = {

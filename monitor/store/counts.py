@@ -129,12 +129,12 @@ def dirty(db: Database) -> int:
 def closed_until(db: Database, now: datetime) -> datetime:
     """The start of the first bin that may not be judged yet: the one that lasts, or one that waiting work may change.
 
-    A bin with posts still to be scored has fewer voices than were heard: it would read as calm.
+    A bin with posts still to be scored has fewer voices than were heard: it would read as calm. Signals count nothing.
     """
     row = db.execute(
         """SELECT min(at) FROM (
                SELECT min(p.counted_at) AS at FROM queue q JOIN posts p ON p.id = q.post
-               UNION ALL SELECT min(bin) FROM dirty_bins)"""
+               WHERE q.stage <> 'signal' UNION ALL SELECT min(bin) FROM dirty_bins)"""
     ).fetchone()
     return min(bin_start(now), bin_start(from_utc_text(row[0]))) if row[0] else bin_start(now)
 

@@ -39,6 +39,7 @@ def replace(db: Database, matches: Mapping[int, Sequence[Mention]], own: Mapping
         "DELETE FROM mentions WHERE post = ? AND brand = ?",
         [(i, brand) for i in changed for brand in before.get(i, {}).keys() - after[i].keys()],
     )
+    _forget_signals(db, [(i, brand) for i in changed for brand in before.get(i, {}).keys() - after[i].keys()])
     # In place where the post mentioned the brand before: other evidence changes no count by itself.
     db.conn.executemany(
         """INSERT INTO mentions (post, brand, via, term, span_start, span_end, counted_at)
@@ -57,7 +58,12 @@ def remove(db: Database, posts: Sequence[int], brand: int) -> None:
     """Posts speak of a brand no more, and neither do the replies that did because of them."""
     counts.mark(db, posts)
     db.conn.executemany("DELETE FROM mentions WHERE post = ? AND brand = ?", [(post, brand) for post in posts])
+    _forget_signals(db, [(post, brand) for post in posts])
     _ask_replies(db, posts)
+
+
+def _forget_signals(db: Database, gone: Sequence[tuple[int, int]]) -> None:
+    db.conn.executemany("DELETE FROM signals WHERE post = ? AND brand = ?", gone)
 
 
 def _set_own_brand(db: Database, post: int, brand: int | None) -> bool:
@@ -82,9 +88,10 @@ def _told_of(db: Database, ids: Iterable[int]) -> dict[int, dict[int, _Told]]:
 
 
 def _ask_for_rest(db: Database, ids: Sequence[int]) -> None:
-    """Mentions that are new or have other evidence need their scores, which go by where the brands stand in the text;
-    posts that became mentions need a group, unless they have one."""
+    """Mentions that are new or have other evidence need their scores and signals, which go by where the brands stand in
+    the text; posts that became mentions need a group, unless they have one."""
     enqueue(db, "score", ids)
+    enqueue(db, "signal", ids)
     enqueue(
         db, "group", (i for i in ids if not db.execute("SELECT 1 FROM group_members WHERE post = ?", [i]).fetchone())
     )

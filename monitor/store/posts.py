@@ -14,7 +14,7 @@ from sqlite_utils import Database
 from monitor.model import Author, Engagement, Post, counted_at, utc_text
 from monitor.store import counts
 
-STAGES = ("match", "score", "group")
+STAGES = ("match", "score", "signal", "group")
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,8 +180,8 @@ def _see_again(
     if more or edited:
         enqueue(db, "match", [identity])
     if edited:
-        enqueue(db, "score", [identity])
-        enqueue(db, "group", [identity])
+        for stage in ("score", "signal", "group"):
+            enqueue(db, stage, [identity])
 
 
 def _is_edit(text: str, new: str, shown_before: bytes | None) -> bool:

@@ -139,7 +139,9 @@ def remove(db: Database, posts: Sequence[int]) -> None:
     _forget_work(db, idle)
     likeness.forget(db, idle)
     ids = [(i,) for i in idle]
-    for table in ("revisions", "engagement", "scores", "group_members", "sightings", "travel_looks"):
+    for table in (
+        "revisions", "engagement", "scores", "signals", "group_members", "sightings", "travel_looks",
+    ):  # fmt: skip
         db.conn.executemany(f"DELETE FROM {table} WHERE post = ?", ids)
     db.conn.executemany("DELETE FROM posts WHERE id = ?", ids)
 

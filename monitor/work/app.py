@@ -21,13 +21,16 @@ from monitor.answering import reply_address
 from monitor.config import Brand, Config
 from monitor.errors import ConfigError, InputError, StoreError, UsageError
 from monitor.matching import Matcher, Rule
+from monitor.model import Feeling
 from monitor.privacy import answer_key, author_key, load_key
+from monitor.signals import BadPattern, OwnTheme, check_line
 from monitor.store import brand_ids, fact, models, open_store, service, set_fact, writing
 from sources.http import Http
 
 if TYPE_CHECKING:
     from monitor.sentiment import Scorer
     from monitor.sentiment.model_files import ModelFiles
+    from monitor.signals import Lexicon
     from reports.mail import SmtpSettings
 
 VERSION = version("qianli")
@@ -69,6 +72,7 @@ class App:
     looking: set[str] = field(default_factory=set)
     started: datetime | None = None
     trained: tuple[bytes, bytes] | None = None
+    themes: tuple[OwnTheme, ...] = ()
     last_beat: datetime | None = None
     failed: int = 0
     done: dict[str, datetime] = field(default_factory=dict)
@@ -99,6 +103,12 @@ class App:
                 raise
             log.error("the trained model is not of this version, so the shipped one scores: %s", error)
             return Scorer(self.snownlp)
+
+    @cached_property
+    def lexicon(self) -> Lexicon:
+        from monitor.signals import Lexicon
+
+        return Lexicon(self.themes)
 
     @cached_property
     def snownlp(self) -> ModelFiles:
@@ -193,7 +203,9 @@ def open_app(config: Config, *, keep_going: bool = True) -> App:
         )
         for table in config.sources
     )  # fmt: skip
-    app = App(config, http, collectors, Matcher(rules(config, ids, key)), ids, key, keep_going)
+    app = App(
+        config, http, collectors, Matcher(rules(config, ids, key)), ids, key, keep_going, themes=own_themes(config)
+    )
     _ = app.snownlp  # a file that is missing should be known now, not when the first post is scored
     return app
 
@@ -216,6 +228,18 @@ def _same_key(config: Config, key: Callable[[str, str], str]) -> None:
 def rules(config: Config, ids: dict[str, int], key: Callable[[str, str], str]) -> list[Rule]:
     """What makes a post speak of each brand of the config, or be its own answer."""
     return [_rule(brand, ids[brand.name], key) for brand in config.brands]
+
+
+def own_themes(config: Config) -> tuple[OwnTheme, ...]:
+    """The user's themes of signals; ConfigError naming the line that cannot be read."""
+    for place, table in enumerate(config.themes):
+        for key, lines in (("words", table.words), ("unless", table.unless)):
+            for number, line in enumerate(lines):
+                try:
+                    check_line(line)
+                except BadPattern as error:
+                    raise ConfigError(f"{config.file}: themes[{place}].{key}[{number}]: {line!r} {error}") from None
+    return tuple(OwnTheme(t.name, t.words, Feeling(t.kind), t.unless) for t in config.themes)
 
 
 def _rule(brand: Brand, identity: int, key: Callable[[str, str], str]) -> Rule:

@@ -15,6 +15,7 @@ from monitor.store.alike import COPIES
 from monitor.store.mentions import Scored
 from monitor.store.posts import Queued
 from monitor.stories import Keys, keys
+from monitor.work import signalling
 from monitor.work.app import App
 
 BATCH = 500
@@ -33,11 +34,13 @@ def prepare(app: App, db: Database, now: datetime) -> None:
     with writing(db):
         if fact(db, "rules") != app.matcher.version:
             posts.enqueue_all(db, "match")
-            posts.enqueue(db, "score", mentions.in_portions(db, LONG))
+            for stage in ("score", "signal"):
+                posts.enqueue(db, stage, mentions.in_portions(db, LONG))
             set_fact(db, "rules", app.matcher.version)
         if fact(db, "grouping") != GROUPING:
             posts.enqueue_since(db, "group", now - COPIES.keep)
             set_fact(db, "grouping", GROUPING)
+        signalling.prepare(app, db, now)
         service.retry_failed(db, app.version, posts.STAGES, now)
         service.keep_han_fold(db, han_fold())
 

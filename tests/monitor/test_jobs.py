@@ -167,7 +167,7 @@ def test_a_post_that_makes_the_scorer_raise_is_set_aside_and_the_rest_is_scored(
     jobs.cycle(app, db, NOW)
     assert db.execute("SELECT count(*) FROM mentions WHERE label IS NULL").fetchone() == (1,)
     assert db.execute("SELECT count(*) FROM mentions WHERE label = 'neutral'").fetchone() == (5,)
-    assert posts.waiting(db) == {"match": 0, "score": 0, "group": 0}
+    assert posts.waiting(db) == {"match": 0, "score": 0, "signal": 0, "group": 0}
     (failure,) = service.failures(db)
     assert (failure["stage"], failure["error"]) == ("score", "RuntimeError")
     assert [to for to in mailbox.recipients if to == "ops@example.test"] == ["ops@example.test"]
@@ -198,7 +198,7 @@ def test_owed_mail_leaves_although_a_stage_fails_and_a_source_hangs(tmp_path: Pa
     assert sorted(set(mailbox.recipients)) == ["oncall@example.test", "ops@example.test", "pr@example.test"]
     assert outbox.summary(db) == {"owed": 0, "sent": 4, "failed": 0, "folded": 0}
     assert sorted((f["stage"], f["item"]) for f in service.failures(db)) == [("collect", "hangs"), ("score", "stage")]
-    assert posts.waiting(db) == {"match": 0, "score": 2, "group": 0}
+    assert posts.waiting(db) == {"match": 0, "score": 2, "signal": 0, "group": 0}
     app.__dict__["scorer"] = Words()
     jobs.cycle(app, db, NOW + HOUR)
     never.set()

@@ -162,7 +162,7 @@ def test_what_was_purged_is_not_taken_in_matched_scored_or_learned_from_again(tm
     with writing(db):
         posts.enqueue_all(db, "match")
         posts.enqueue(db, "score", [1])
-    assert posts.waiting(db) == {"match": 0, "score": 0, "group": 0}
+    assert posts.waiting(db) == {"match": 0, "score": 0, "signal": 0, "group": 0}
     app.__dict__["scorer"] = Words(version="words-2")
     jobs.process(app, db, NOW + 10 * DAY, Report())
     assert models.speaking(db) == "words-2"
