@@ -1,4 +1,4 @@
-"""The jobs, read downwards: collect, recheck; match, score, signal, group, count, watch; attend; digest; send.
+"""The jobs, read downwards: collect, recheck; match to count; watch, attend; ledger, travel, digest; send.
 
 Each job takes its work from the database and leaves its result there, so a crash anywhere loses nothing. ``attempt``
 is the one boundary of the program that may catch everything: one poison post or one bad plugin must not silence the
@@ -18,7 +18,7 @@ from sqlite_utils import Database
 from monitor.config import Brand, Config
 from monitor.errors import Hung, ServerUnreachable, SourceError
 from monitor.model import BIN
-from monitor.store import counts, outbox, posts, reading, service
+from monitor.store import complaints, counts, outbox, posts, reading, service
 from monitor.store.posts import Queued
 from monitor.store.replays import Told
 from monitor.work import (
@@ -27,6 +27,7 @@ from monitor.work import (
     bursting,
     changeover,
     collecting,
+    complaining,
     digesting,
     heartbeat,
     mailbox,
@@ -87,6 +88,7 @@ def cycle(
     answers(app, db, now, report)
     watch(app, db, now)
     attend(app, db, now)
+    ledger(app, db, now, report, progress)
     travel(app, db, now)
     digest(app, db, now, report)
     send(app, db, now, report)
@@ -307,6 +309,20 @@ def attend(app: App, db: Database, now: datetime) -> None:
             fail(app, db, "attend", brand.name, error, now)
         else:
             service.clear_failure(db, "attend", brand.name)
+
+
+def ledger(app: App, db: Database, now: datetime, report: Report, progress: Progress = quiet) -> None:
+    """Keep the ledger of complaints, after all that must not wait; whatever changed told it so."""
+
+    def keep() -> None:
+        while not app.stop.is_set() and (done := complaining.keep(app, db, now)):
+            _note(report, progress, "ledger", done, complaints.waiting(db))
+
+    _, error = attempt(keep)
+    if error is not None:
+        fail(app, db, "ledger", "stage", error, now)
+    else:
+        service.clear_failure(db, "ledger", "stage")
 
 
 def caught_up(app: App, db: Database, now: datetime) -> bool:

@@ -1,7 +1,7 @@
 """The service: APScheduler only ticks. What is due, owed or undone is decided by the database at each tick.
 
-Collect, recheck, stages and watch, attend, digest, and send are jobs of their own, each in a thread with a connection
-of its own, so that a hung source or a failing stage never delays an escalation or a mail that is owed.
+Collect, recheck, stages and watch, attend, ledger, digest, and send are jobs of their own, each in a thread with a
+connection of its own, so that a hung source or a failing stage never delays an escalation or a mail that is owed.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ TICKS: dict[str, tuple[int, Callable[[App, Database, datetime], None]]] = {
     "stages": (15, lambda app, db, now: _stages(app, db, now)),
     "attend": (15, lambda app, db, now: jobs.attend(app, db, now)),
     "travel": (300, lambda app, db, now: jobs.travel(app, db, now)),
+    "ledger": (30, lambda app, db, now: jobs.ledger(app, db, now, Report())),
     "digest": (30, lambda app, db, now: _digest(app, db, now)),
     "send": (10, lambda app, db, now: jobs.send(app, db, now, Report())),
     "purge": (3600, lambda app, db, now: jobs.purge(app, db, now)),
@@ -114,6 +115,7 @@ def _digest(app: App, db: Database, now: datetime) -> None:
     """Just after a start, what was missed while we were down is collected first: else yesterday would read as blind."""
     if app.started is not None and now - app.started < PATIENCE and not jobs.caught_up(app, db, now):
         return
+    jobs.ledger(app, db, now, Report())
     jobs.digest(app, db, now, Report())
 
 

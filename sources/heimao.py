@@ -34,7 +34,8 @@ PLATFORM = "heimao"
 PACE = 5.0
 """Seconds between two requests: the site bans addresses that ask much, and says no limit."""
 STATES = {1: "accepted", 3: "unassigned", 4: "processing", 6: "replied", 7: "completed", 8: "closed"}
-"""The site's 通过审核, 待分配, 处理中, 已回复, 已完成 and 已关闭: what follows ``complaint:`` in a post's kind."""
+"""The site's 通过审核, 待分配, 处理中, 已回复, 已完成 and 已关闭: what follows ``complaint:`` in a post's kind.
+Where the complainant has judged the end, ``:satisfied`` or ``:unsatisfied`` stands behind it."""
 PAGE_SIZE = 10
 Company = Annotated[
     str, AfterValidator(spelled("[0-9]{1,20}", "the number behind couid= in the address of a company's page, as text"))
@@ -178,7 +179,7 @@ def _post(item: object) -> Post | None:
         native_id=native_id,
         text="\n".join([seen, *lines]),
         url=f"{HOME}/complaint/view/{native_id}/",
-        kind=_kind(parse_count(main.get("status"))),
+        kind=_kind(parse_count(main.get("status"))) + _judged(table(main, "evaluate_u")),
         author=_author(table(item, "author")),
         published_at=_time(identity(main.get("timestamp"))),
         engagement=Engagement(
@@ -192,6 +193,14 @@ def _post(item: object) -> Post | None:
 def _kind(status: int | None) -> str:
     """A state that the site added since is kept by its number."""
     return "complaint" if status is None else f"complaint:{STATES.get(status, status)}"
+
+
+def _judged(evaluation: Mapping[str, Any]) -> str:
+    """How content the complainant was with the end, by one to five stars; empty where he has not said or gave three."""
+    stars = parse_count(evaluation.get("satisfaction"))
+    if stars is None or not 1 <= stars <= 5 or stars == 3:
+        return ""
+    return ":satisfied" if stars > 3 else ":unsatisfied"
 
 
 def _author(author: Mapping[str, Any]) -> Author | None:

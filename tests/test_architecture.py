@@ -13,7 +13,7 @@ ROOT = Path(__file__).parent.parent
 OURS = ("monitor", "sources", "reports")
 PURE = (
     "text", "glosses", "folding", "matching", "portions", "sentiment", "stories", "spikes", "bursts", "takeoff",
-    "incidents", "digest", "rivals", "doctor", "answering", "holidays", "timetable", "signals", "travel",
+    "incidents", "digest", "rivals", "doctor", "answering", "holidays", "timetable", "signals", "complaints", "travel",
 )  # fmt: skip
 BASE = {"monitor.model", "monitor.errors"}
 SHARED = {
@@ -36,7 +36,7 @@ MAY_IMPORT = {
     "monitor.build_common_pairs": {*BASE, "monitor.text"},
     "monitor.store": {
         *BASE, "monitor.schema", "monitor.holidays", "monitor.incidents", "monitor.stories", "monitor.bursts",
-        "monitor.takeoff",
+        "monitor.takeoff", "monitor.complaints",
     },
     "sources": BASE,
     "reports": BASE,

@@ -13,6 +13,7 @@ import click
 
 from monitor.cli import (  # noqa: F401  (each adds its commands to the group)
     check,
+    complaints,
     corrections,
     files,
     incidents,

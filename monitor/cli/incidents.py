@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import unicodedata
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +13,7 @@ import click
 
 from monitor.cli.corrections import person
 from monitor.cli.root import cli, known_brand, opened
+from monitor.cli.tables import columns, local
 from monitor.errors import UsageError, one_line
 from monitor.model import IncidentLine, Kind, State, utc_text
 
@@ -62,7 +61,7 @@ def incidents(config_file: Path, number: int | None, ended: bool, brand: str, as
         click.echo(_dumped([_plain(shown) for shown in found]))
     elif found:
         rows = [_row(shown, zone) for shown in found]
-        click.echo("\n".join(_columns([HEAD, *rows])))
+        click.echo("\n".join(columns([HEAD, *rows])))
     else:
         click.echo("no incident" if ended else "no incident stands")
 
@@ -155,7 +154,7 @@ HEAD = ("id", "brand", "state", "severity", "since", "size", "owner", "next", "h
 def _row(shown: Shown, zone: ZoneInfo) -> tuple[str, ...]:
     line = shown.line
     return (
-        str(line.incident_id), line.brand, str(line.state), str(line.severity), _local(line.onset, zone),
+        str(line.incident_id), line.brand, str(line.state), str(line.severity), local(line.onset, zone),
         _size(line), line.owner or "-", _next(shown, zone), line.headline,
     )  # fmt: skip
 
@@ -169,11 +168,11 @@ def _size(line: IncidentLine) -> str:
 def _next(shown: Shown, zone: ZoneInfo) -> str:
     """What happens to it if nobody does anything."""
     if shown.line.state is State.RESOLVED and shown.line.resolved_at is not None:
-        return f"ended {_local(shown.line.resolved_at, zone)}"
+        return f"ended {local(shown.line.resolved_at, zone)}"
     if shown.silenced_until is not None:
-        return f"silent to {_local(shown.silenced_until, zone)}"
+        return f"silent to {local(shown.silenced_until, zone)}"
     if shown.escalate_at is not None:
-        return f"escalates {_local(shown.escalate_at, zone)}"
+        return f"escalates {local(shown.escalate_at, zone)}"
     return "ends after 6 h calm" if shown.line.origin == "live" else "of history"
 
 
@@ -184,28 +183,12 @@ def _told(shown: Shown, story: dict[str, list[dict[str, Any]]], zone: ZoneInfo) 
     replies = [(_at(r["at"], zone), r["outcome"], r["by"] or "-", r["action"]) for r in story["replies"]]
     for title, rows in (("events", events), ("mails", mails), ("replies", replies)):
         if rows:
-            lines += ["", f"{title}:", *("  " + line for line in _columns(rows))]
+            lines += ["", f"{title}:", *("  " + line for line in columns(rows))]
     return "\n".join(lines)
 
 
 def _at(text: str, zone: ZoneInfo) -> str:
-    return _local(datetime.fromisoformat(text), zone)
-
-
-def _local(moment: datetime, zone: ZoneInfo) -> str:
-    return moment.astimezone(zone).strftime("%m-%d %H:%M")
-
-
-def _columns(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Rows as a table; a Chinese character is two places wide. What strangers wrote is made fit for a terminal."""
-    clean = [[one_line(cell) for cell in row] for row in rows]
-    widths = [max(map(_width, column)) for column in zip(*clean, strict=True)]
-    return ["  ".join(cell + " " * (w - _width(cell)) for cell, w in zip(row, widths, strict=True)).rstrip()
-            for row in clean]  # fmt: skip
-
-
-def _width(text: str) -> int:
-    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+    return local(datetime.fromisoformat(text), zone)
 
 
 def _plain(shown: Shown) -> dict[str, Any]:

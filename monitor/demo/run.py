@@ -17,7 +17,19 @@ from monitor.demo.feeds import OUTLETS
 from monitor.demo.mailbox import PASSWORD, USER, MailSink
 from monitor.demo.server import FeedServer, outlet_url
 from monitor.demo.summary import Outcome, tell
-from monitor.demo.world import DAYS, FIRST_DAY, INCIDENT_START, MICROBLOG, OWN_ACCOUNT, SEED, ZONE, local, world
+from monitor.demo.world import (
+    DAYS,
+    FIRST_DAY,
+    FORUM,
+    INCIDENT_START,
+    MICROBLOG,
+    OWN_ACCOUNT,
+    SEED,
+    SERVICE_ACCOUNT,
+    ZONE,
+    local,
+    world,
+)
 from monitor.errors import UsageError
 
 PASSWORD_ENV = "QIANLI_DEMO_PASSWORD"
@@ -101,7 +113,7 @@ database = "{DATABASE}"
 name = "澄嵐"
 terms = ["澄嵐", "Chenglan"]
 exclude = ["澄嵐山"]
-accounts = ["{MICROBLOG}:{OWN_ACCOUNT}"]
+accounts = ["{MICROBLOG}:{OWN_ACCOUNT}", "{FORUM}:{SERVICE_ACCOUNT}"]
 
 [[brands]]
 name = "霽川"

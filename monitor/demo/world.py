@@ -27,7 +27,9 @@ STATEMENT_AT = INCIDENT_START + timedelta(hours=16, minutes=20)
 
 NEWS, FORUM, MICROBLOG = "島讀新聞", "茶水間", "浮萍"
 OWN_ACCOUNT = "澄嵐電器官方"
-BACKGROUND, PROMO, INCIDENT, NOISE = "background", "promo", "incident", "noise"
+SERVICE_ACCOUNT = "澄嵐電器客服"
+"""Answers customers in the forum."""
+BACKGROUND, PROMO, INCIDENT, SERVICE, NOISE = "background", "promo", "incident", "service", "noise"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +125,7 @@ def world(seed: int = SEED) -> tuple[Item, ...]:
     drafts += _promo(dice, writer)
     drafts += _incident(dice, writer)
     drafts += _aftermath(dice, writer)
+    drafts += _service()
     return _finished(drafts)
 
 
@@ -359,6 +362,25 @@ def _aftermath(dice: Dice, writer: Writer) -> Iterator[Draft]:
             said = writer.said([calm, phrases()[script]["closings"]], script)
             title = "[情報] 澄嵐退換進度" if platform == FORUM else ""
             yield Draft(platform, at, writer.nick(), said, script, title, OWN, NEUTRAL, INCIDENT)
+
+
+# -- customers who are answered ----------------------------------------------------------------------------------------
+
+
+def _service() -> Iterator[Draft]:
+    """Two complaints that the brand answers in the forum; one of them is made good, and its author says so."""
+    for case in phrases()["service"]:
+        days, *hours = case["hours"]
+        at = [local(FIRST_DAY + timedelta(days=days), hour) for hour in hours]
+        began = Draft(FORUM, at[0], case["author"], case["text"], HANT, case["title"], OWN, NEGATIVE, SERVICE)
+        yield began
+        yield Draft(
+            FORUM, at[1], SERVICE_ACCOUNT, case["answer"], HANT, f"Re: {case['title']}", OWN, NEUTRAL, SERVICE, began
+        )
+        if case.get("later"):
+            yield Draft(
+                FORUM, at[2], case["author"], case["later"], HANT, f"Re: {case['title']}", OWN, POSITIVE, SERVICE, began
+            )
 
 
 # -- the order of time ------------------------------------------------------------------------------------------------

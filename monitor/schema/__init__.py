@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from sqlite_utils import Database, Migrations
 
-from monitor.schema import changes, feelings
+from monitor.schema import changes, complaints, feelings
 from monitor.schema.tables import BIN_OF, TABLES
 from monitor.schema.travel import TRAVEL
 from monitor.schema.views import VIEWS
@@ -129,4 +129,14 @@ def travel_index(db: Database) -> None:
     for statement in TRAVEL:
         db.execute(statement)
     for name, select in VIEWS.items():
+        db.execute(f"CREATE VIEW {name} AS {select}")
+
+
+@migrations()
+def complaint_ledger(db: Database) -> None:
+    """Complaints, what was said in them, and what is still to be looked at."""
+    for statement in complaints.COMPLAINTS:
+        db.execute(statement)
+    for name, select in VIEWS.items():
+        db.execute(f"DROP VIEW IF EXISTS {name}")
         db.execute(f"CREATE VIEW {name} AS {select}")

@@ -55,6 +55,20 @@ VIEWS = {
                g.rule, m.label, m.opens_voice, p.platform, p.url, g.counted_at
         FROM signals g JOIN posts p ON p.id = g.post JOIN brands b ON b.id = g.brand
         JOIN mentions m ON m.post = g.post AND m.brand = g.brand""",
+    "v_complaints": """
+        SELECT c.id AS complaint, b.name AS brand, c.post, p.platform, p.url,
+               (SELECT coalesce(st.merged_into, st.id) FROM group_members gm JOIN groups g ON g.id = gm."group"
+                JOIN stories st ON st.id = g.story WHERE gm.post = c.post) AS story,
+               c.themes, c.severity, c.first_seen, c.last_seen, c.posts, c.voices, c.authors, c.reach,
+               c.likes, c.reposts, c.comments, c.state, c.since, c.answered_at, c.answer AS answered_by,
+               c.time_to_answer, c.recovered_at, c.time_to_recovery, c.recovered_by, c.recovery, c.lost_at,
+               c.corrected_by, substr(q.text, c.quote_start + 1, c.quote_end - c.quote_start) AS evidence
+        FROM complaints c JOIN brands b ON b.id = c.brand JOIN posts p ON p.id = c.post
+        LEFT JOIN posts q ON q.id = c.quote_post
+        WHERE c.posts > 0""",
+    "v_complaint_events": """
+        SELECT e.id AS event_id, e.complaint, b.name AS brand, e.at, e.event, e.state, e."by", e.note
+        FROM complaint_events e JOIN complaints c ON c.id = e.complaint JOIN brands b ON b.id = c.brand""",
     "v_incidents": """
         SELECT i.id AS incident, b.name AS brand, i.origin, i.state, i.severity, i.onset, i.first_bin, i.last_bin,
                i.opened_at, i.resolved_at, i.owner, i.observed, i.expected, i.kind, i.story, i.ending, i.taken_at,

@@ -90,7 +90,7 @@ def add(
         else:
             identity, text, kind, named, _ = found
             _see_again(db, identity, text, json.loads(named), post, arrival, claimed)
-            _change_kind(db, identity, kind, post)
+            _change_kind(db, identity, kind, post, arrival.at)
         old = arrival.heard_to is not None and claimed <= arrival.heard_to
         last_known = _seen_before(db, identity, post, arrival) or old
         known += last_known
@@ -143,6 +143,7 @@ def _insert(
     )  # fmt: skip
     identity = cursor.lastrowid
     assert identity is not None  # an INSERT that did not raise has a rowid
+    _keep_kind(db, identity, post.kind, arrived if live else counted, first=True)
     enqueue(db, "match", [identity])
     return identity
 
@@ -203,10 +204,20 @@ def _is_excerpt(text: str, whole: str) -> bool:
     return len(short) < len(long) and short in long
 
 
-def _change_kind(db: Database, identity: int, kind: str, post: Post) -> None:
+def _change_kind(db: Database, identity: int, kind: str, post: Post, at: datetime) -> None:
     """A complaint has another state than before; "post" says nothing: a source without a word for it."""
     if post.kind not in (kind, "post"):
         db.execute("UPDATE posts SET kind = ? WHERE id = ?", [post.kind, identity])
+        _keep_kind(db, identity, post.kind, at)
+
+
+def _keep_kind(db: Database, identity: int, kind: str, at: datetime, *, first: bool = False) -> None:
+    """Since when it is known how a complaint stands on its platform. ``first``: so it was when it was first seen."""
+    if kind.partition(":")[0] == "complaint":
+        db.execute(
+            "INSERT INTO complaint_kinds VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET kind = excluded.kind",
+            [identity, utc_text(at), kind, first],
+        )
 
 
 def look_again(db: Database, identity: int, post: Post, arrival: Arrival) -> None:
@@ -221,7 +232,7 @@ def look_again(db: Database, identity: int, post: Post, arrival: Arrival) -> Non
     if post.text and post.text != text:
         _see_again(db, identity, text, json.loads(found[1]), post, arrival, arrival.at)
         _seen_before(db, identity, post, arrival)
-    _change_kind(db, identity, found[2], post)
+    _change_kind(db, identity, found[2], post, arrival.at)
     _engagement(db, identity, post, arrival.at)
 
 

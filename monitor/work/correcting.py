@@ -8,10 +8,10 @@ from datetime import datetime
 from sqlite_utils import Database
 
 from monitor.errors import UsageError, nearest, shown
-from monitor.model import Label
+from monitor.model import Label, Recovery
 from monitor.sentiment.people import WORDS
-from monitor.store import labels, mentions, not_us, rejudge, writing
-from monitor.work import stages
+from monitor.store import complaint_list, labels, mentions, not_us, rejudge, writing
+from monitor.work import complaining, stages
 from monitor.work.app import App
 from monitor.work.naming import the_brand, the_post
 
@@ -51,3 +51,13 @@ def label(app: App, db: Database, name: str, said: Label, brand: str, by: str, n
     while stages.count(app, db):
         pass
     return Done(post, brand, known[identity], labels.brands_of(db, post)[identity])
+
+
+def complaint(
+    db: Database, number: int, state: Recovery | None, by: str, note: str, now: datetime
+) -> tuple[str, str]:  # fmt: skip
+    """A person says how a complaint stands; None takes back what people said. Its state before and now."""
+    with writing(db):
+        before = complaint_list.find(db, number)["state"]
+        complaining.say(db, number, state, by, note, now)
+        return before, complaint_list.find(db, number)["state"]

@@ -22,6 +22,7 @@ from monitor.store.outbox import Letter, owe
 from monitor.work import feeling
 from monitor.work.alerting import message_id
 from monitor.work.app import App
+from monitor.work.ledger import ledger
 from monitor.work.quoting import shorten
 
 GRACE = timedelta(minutes=10)
@@ -94,6 +95,7 @@ def load(app: App, db: Database, brand: Brand, brand_id: int, day: date, now: da
         feelings=feeling.feelings(app, db, brand_id, day, yesterday),
         rivals=feeling.rivals(app, db, brand, brand_id, day),
         fulfilled=feeling.wishes_fulfilled(app, db, brand, brand_id, day),
+        ledger=ledger(db, brand_id, start, end, now),
     )  # fmt: skip
 
 

@@ -98,6 +98,15 @@ def test_states(status: object, kind: str) -> None:
     assert one(status=status).kind == kind
 
 
+@pytest.mark.parametrize(
+    ("stars", "kind"),
+    [(5, ":satisfied"), ("4", ":satisfied"), (3, ""), (2, ":unsatisfied"), (1, ":unsatisfied"), (0, ""), (9, ""),
+     (None, ""), ({}, ""), ("很满意", "")],
+)  # fmt: skip
+def test_how_the_complainant_judged_the_end(stars: object, kind: str) -> None:
+    assert one(status=7, evaluate_u={"satisfaction": stars}).kind == f"complaint:completed{kind}"
+
+
 def test_what_is_optional_may_be_missing() -> None:
     post = one(summary=None, evaluate_u={"evalContent": "处理<b>太慢</b>"})
     assert post.text == "标题1\n[投诉评价] 处理太慢"

@@ -5,6 +5,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from sqlite_utils import Database
 
 from monitor.config import load
 from monitor.demo import run
@@ -80,3 +81,14 @@ def test_one_day_end_to_end(tmp_path: Path) -> None:
     assert "2026-11-04.html" in [page.name for page in outcome.digests]
     assert any(line.startswith("gap:") for line in said)
     assert "2026-11-04" in (tmp_path / "demo" / "qianli.log").read_text("utf-8")
+
+
+def test_the_ledger_shows_who_was_answered_and_who_is_content(tmp_path: Path) -> None:
+    outcome = run.run_demo(tmp_path / "demo", lambda _: None, first=date(2026, 11, 17), days=2)
+    db = Database(outcome.database)
+    rows = db.execute(
+        """SELECT c.state, c.time_to_answer / 60, c.time_to_recovery / 3600 FROM v_complaints c
+           WHERE c.answered_at IS NOT NULL ORDER BY c.first_seen"""
+    ).fetchall()
+    db.close()
+    assert rows == [("recovered", 102, 23), ("answered", 216, None)]

@@ -20,6 +20,8 @@ from monitor.demo.world import (
     NOISE,
     OWN_ACCOUNT,
     PROMO_DAY,
+    SERVICE,
+    SERVICE_ACCOUNT,
     ZONE,
     Item,
     local,
@@ -140,3 +142,19 @@ def test_a_thread_stays_with_its_product(items: tuple[Item, ...]) -> None:
 
 def test_products_of_both_scripts_are_parallel() -> None:
     assert len(phrases()[HANT]["products"]) == len(phrases()[HANS]["products"])
+
+
+def test_two_customers_are_answered_and_one_of_them_is_content(items: tuple[Item, ...]) -> None:
+    from monitor.complaints import addressed, says_recovered
+
+    service = [i for i in items if i.cause == SERVICE]
+    complaints = [i for i in service if i.tone == NEGATIVE]
+    assert len(complaints) == 2
+    for one in complaints:
+        thread = [i for i in service if i.reply_to == one.id]
+        assert [i.author for i in thread][:1] == [SERVICE_ACCOUNT]
+        assert addressed(thread[0].text) == (one.author,)
+        assert {i.author for i in thread[1:]} <= {one.author}
+        assert all(says_recovered(i.text) for i in thread[1:])
+        assert {i.author for i in items if i not in service}.isdisjoint({one.author, SERVICE_ACCOUNT})
+    assert len(service) == 5

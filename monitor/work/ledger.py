@@ -1,0 +1,96 @@
+"""The ledger as a digest shows it: what to answer today, and what was made good."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from sqlite_utils import Database
+
+from monitor.complaints import pressure
+from monitor.model import ComplaintLine, Ledger, Quote, utc_text
+from monitor.store import complaint_turns
+from monitor.store import ledger as stored
+from monitor.store.ledger import Row, Waiting
+from monitor.text import excerpt
+from monitor.work.quoting import REMOVED, WIDTH
+
+TO_ANSWER, MADE_GOOD = 8, 8
+"""Lines that a page shows: as many as a team can answer in a morning."""
+USUAL = timedelta(days=28)
+FEWEST = 5
+"""Measured times below which no median is told."""
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+
+
+def ledger(db: Database, brand: int, start: datetime, end: datetime, now: datetime) -> Ledger:
+    """The complaints of a brand in the day [start, end), as of its end or of now, if that is earlier."""
+    until = min(end, now)
+    count = stored.happened(db, brand, start, until)
+    waiting, unrecovered = stored.standing(db, brand, until)
+    since = until - USUAL
+    return Ledger(
+        **count, waiting=waiting, unrecovered=unrecovered,
+        time_to_answer=stored.usual_time(db, brand, "answered", since, until, FEWEST),
+        time_to_recovery=stored.usual_time(db, brand, "recovered", since, until, FEWEST),
+        to_answer=tuple(_to_answer(db, stored.waiting(db, brand, since, until), until)),
+        made_good=tuple(
+            line for c in stored.made_good(db, brand, start, until, MADE_GOOD) if (line := _line(db, c, until))
+        ),
+    )  # fmt: skip
+
+
+def _to_answer(db: Database, waiting: list[Waiting], until: datetime) -> list[ComplaintLine]:
+    """The most pressing ones. Each is looked at only if it may be among them: it cannot have gained more
+    than it has come to."""
+
+    def most(one: Waiting) -> float:
+        hours = min(DAY, max(HOUR, until - one.since)) / HOUR
+        return _pressure(one, one.reach, (one.posts + one.reach) / hours, one.last_seen, until)
+
+    ranked: list[tuple[float, ComplaintLine]] = []
+    for one in sorted(waiting, key=lambda w: (-most(w), w.complaint)):
+        if len(ranked) == TO_ANSWER and ranked[-1][0] >= most(one):
+            break
+        line = _line(db, one.complaint, until)
+        if line is not None:
+            ranked.append((_pressure(one, line.reach, line.velocity, line.last_seen, until), line))
+            ranked = sorted(ranked, key=lambda r: (-r[0], r[1].first_seen, r[1].complaint_id))[:TO_ANSWER]
+    return [line for _, line in ranked]
+
+
+def _pressure(one: Waiting, reach: int, velocity: float, last_seen: datetime, until: datetime) -> float:
+    waits, quiet = until - one.since, max(timedelta(0), until - last_seen)
+    return pressure(one.severity, reach, velocity, waits, quiet)
+
+
+def _line(db: Database, complaint: int, until: datetime) -> ComplaintLine | None:
+    """A complaint as of a moment; None if nothing of it had been written then."""
+    row = stored.row(db, complaint)
+    now = complaint_turns.extent(db, complaint, utc_text(until))
+    if now is None:
+        return None
+    before = complaint_turns.extent(db, complaint, utc_text(until - DAY))
+    had = before.posts + before.engagement if before else 0
+    hours = min(DAY, max(HOUR, until - row.first_seen)) / HOUR
+    state = row.state(until)
+    answer = stored.post(db, row.answer) if row.answer and row.answered_at and row.answered_at < until else None
+    return ComplaintLine(
+        complaint_id=complaint, story_id=row.story, themes=row.themes, severity=row.severity, state=state,
+        first_seen=row.first_seen, last_seen=now.last, posts=now.posts, voices=now.voices, reach=now.reach,
+        velocity=max(0, now.posts + now.engagement - had) / hours,
+        posts_before=before.posts if before else None, reach_before=before.reach if before else None,
+        quote=_sentence(row), answered_at=row.answered_at if row.answered_at and row.answered_at < until else None,
+        recovered_at=row.recovered_at if row.recovered_at and row.recovered_at < until else None,
+        answer=answer and replace(answer, text=_short(answer.text)),
+    )  # fmt: skip
+
+
+def _sentence(row: Row) -> Quote:
+    """The sentence that hurts, in place of the whole post."""
+    start, end = row.span
+    return replace(row.quote, text=_short(row.quote.text[start:end] or row.quote.text))
+
+
+def _short(text: str) -> str:
+    return excerpt(text, 0, 0, WIDTH) or REMOVED
