@@ -6,9 +6,14 @@ one added, ``views`` what others may build on.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from sqlite_utils import Database, Migrations
 
-from monitor.schema import changes, complaints, feelings
+from monitor.schema import changes
+from monitor.schema.complaints import COMPLAINTS
+from monitor.schema.copies import MENTIONS_OF_COPIES
+from monitor.schema.feelings import SIGNALS
 from monitor.schema.tables import BIN_OF, TABLES
 from monitor.schema.travel import TRAVEL
 from monitor.schema.views import VIEWS
@@ -112,31 +117,35 @@ def judged_once(db: Database) -> None:
 
 
 @migrations()
+def mentions_of_copies(db: Database) -> None:
+    """Mentions know their copy group."""
+    for statement in MENTIONS_OF_COPIES:
+        db.execute(statement)
+
+
+@migrations()
 def signals(db: Database) -> None:
     """What customers feel, as spans of posts."""
-    for statement in feelings.SIGNALS:
-        db.execute(statement)
-    for name, select in VIEWS.items():
-        db.execute(f"DROP VIEW IF EXISTS {name}")
-        db.execute(f"CREATE VIEW {name} AS {select}")
+    _change(db, SIGNALS)
 
 
 @migrations()
 def travel_index(db: Database) -> None:
     """How far stories came, and how much farther the negative ones."""
-    for name in VIEWS:
-        db.execute(f"DROP VIEW IF EXISTS {name}")
-    for statement in TRAVEL:
-        db.execute(statement)
-    for name, select in VIEWS.items():
-        db.execute(f"CREATE VIEW {name} AS {select}")
+    _change(db, TRAVEL)
 
 
 @migrations()
 def complaint_ledger(db: Database) -> None:
     """Complaints, what was said in them, and what is still to be looked at."""
-    for statement in complaints.COMPLAINTS:
+    _change(db, COMPLAINTS)
+
+
+def _change(db: Database, statements: Iterable[str]) -> None:
+    """Change tables while no view looks at them, and make all views again as they now are."""
+    for name in VIEWS:
+        db.execute(f"DROP VIEW IF EXISTS {name}")
+    for statement in statements:
         db.execute(statement)
     for name, select in VIEWS.items():
-        db.execute(f"DROP VIEW IF EXISTS {name}")
         db.execute(f"CREATE VIEW {name} AS {select}")

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import fields, replace
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -344,6 +345,7 @@ class Detector:
         self._alarm = Alarm.restored(state["alarm"])
 
 
+@cache
 def fingerprint(settings: Settings) -> str:
     """Of the detectors whose states can be taken over from one another: same rules, same settings."""
     return hashlib.sha256(f"{STATE_VERSION} {settings!r}".encode()).hexdigest()[:16]
@@ -363,6 +365,7 @@ def _by_slots(settings: Settings) -> dict[int, float]:
     return {settings.slots(length): penalty for length, penalty in settings.windows}
 
 
+@cache
 def _fingerprint(settings: Settings) -> str:
     return repr(tuple((f.name, str(getattr(settings, f.name))) for f in fields(settings)))
 

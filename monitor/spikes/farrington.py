@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -56,17 +57,22 @@ def _fit(references: Floats, w: Floats) -> tuple[float, float]:
     return mean, max(1.0, float(w @ (away * away)) / mean / max(1.0, total - 1))
 
 
+@cache
+def _references(settings: Settings) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats]:
+    """How many slots back each lies, how many days that is, and what it weighs."""
+    half = settings.f_around / 2
+    days = range(1, settings.f_days + 1)
+    slots = {settings.slots(day * DAY + step * half): day for day in days for step in (2, 1, 0, -1, -2)}
+    lags, of = np.array(list(slots), np.int64), np.array(list(slots.values()), np.int64)
+    return lags, of, np.exp2(-of * (DAY / settings.f_half_life))
+
+
 class Fortnight:
     """Cumulated counts and heard shares of the last ``f_days``, one column per slot, and the references in them."""
 
     def __init__(self, settings: Settings) -> None:
         self.window = settings.slots(settings.f_window)
-        half = settings.f_around / 2
-        days = range(1, settings.f_days + 1)
-        lags = {settings.slots(day * DAY + step * half): day for day in days for step in (2, 1, 0, -1, -2)}
-        self.lags = np.array(list(lags), np.int64)
-        self.days = np.array(list(lags.values()), np.int64)
-        self.weights = np.exp2(-self.days * (DAY / settings.f_half_life))
+        self.lags, self.days, self.weights = _references(settings)
         margin = self.window + settings.slots(settings.f_around + 2 * timedelta(hours=1)) + 2
         self.size = settings.slots(settings.f_days * DAY) + margin
         self.sums: NDArray[np.int64] = np.zeros((2, 2 * self.size), np.int64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import chain
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sqlite_utils import Database
 
-from monitor.store.likeness import Likenesses, Window, votes
+from monitor.store.likeness import Likenesses, Window
 from monitor.stories import Keys
 from monitor.stories.copies import KEPT, alike, closely, cores, marks
 
@@ -36,7 +37,8 @@ class NearCopies:
         self._db, self._ties, self._posts, self._again = db, ties, posts, frozenset(again)
         self._known = Likenesses(db, COPIES, now)
         self._marks = {core: marks(core) for post, keys in posts.items() for core in self._unknown(post, keys)}
-        self._groups: dict[int, int] = {}
+        self._phrases: set[int] = set()
+        self._as_of = ties.merges
         self._cores: dict[int, tuple[str, ...]] = {}
         ties.load_members(self._known.load(mark for found in self._marks.values() for mark in found))
 
@@ -56,13 +58,10 @@ class NearCopies:
         nearest: tuple[str, ...] = ()
         self._new = self._unknown(post, keys)
         for core in self._new:
-            held = self._known.held(self._marks[core])
-            holders = set(chain.from_iterable(held))
-            of = {holder: group for holder in holders if (group := self._ties.group(holder)) is not None}
-            for holder, shared in votes(held, of, COMMON).most_common(COMPARED):
+            for holder, shared in self._votes(self._marks[core]).most_common(COMPARED):
                 if shared < min(2, len(self._marks[core]) - 1):
                     break
-                group = of.get(holder)
+                group = self._ties.group(holder)
                 if group is None or group in found or not self._began_alike(core, group, holder):
                     continue
                 if not nearest or self._alike(nearest, holder) or self._holds(core, holder):
@@ -70,6 +69,26 @@ class NearCopies:
                     nearest = nearest or self._cores_of(holder)
                     self._known.found(holder)
         return found
+
+    def _votes(self, marks: Sequence[int]) -> Counter[int]:
+        """How many of these marks each post has, without those that are a phrase of many."""
+        if self._as_of != self._ties.merges:
+            self._as_of = self._ties.merges
+            self._phrases.clear()
+        asked = (mark for mark in marks if mark not in self._phrases)
+        return Counter(chain.from_iterable(h for mark in asked if (h := self._holders(mark))))
+
+    def _holders(self, mark: int) -> Sequence[int]:
+        """None where it is a phrase; once it is, it stays one until groups become one, for its holders only grow."""
+        holders = self._known.holders(mark)
+        if len(holders) >= COMMON:
+            groups = set()
+            for holder in holders:
+                groups.add(self._ties.group(holder))
+                if len(groups) >= COMMON:
+                    self._phrases.add(mark)
+                    return ()
+        return holders
 
     def _began_alike(self, core: str, group: int, holder: int) -> bool:
         """Judged by the text that the group began with, or one that is all but it: copies of copies must not lead from

@@ -2,13 +2,14 @@
 
 A negative mention *opens a voice* unless an earlier one of the same copy group did, or the same author was heard in
 the same thread within the hour before. Earlier means earlier in event time, then by id. The CROSS JOINs are SQLite's
-way to fix the order of a join: from the few copies to their mentions, not through all earlier mentions.
+way to fix the order of a join: from the few posts to their mentions, not through all earlier mentions; the CASE keeps it
+from looking for what comes before a mention that opens nothing anyway.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -19,35 +20,55 @@ from monitor.schema import BIN_OF
 
 _MARK = f"""
     INSERT INTO dirty_bins SELECT m.brand, p.platform, {BIN_OF.format("p.counted_at")}
-    FROM mentions m JOIN posts p ON p.id = m.post WHERE p.id = :post
+    FROM json_each(:posts) c CROSS JOIN mentions m ON m.post = c.value JOIN posts p ON p.id = m.post WHERE true
     ON CONFLICT DO NOTHING"""
 
 _MARK_COPIES = f"""
-    INSERT INTO dirty_bins SELECT m.brand, p.platform, {BIN_OF.format("p.counted_at")}
-    FROM group_members o JOIN mentions m ON m.post = o.post JOIN posts p ON p.id = o.post
-    WHERE o."group" = :group
+    INSERT INTO dirty_bins
+    WITH changed AS MATERIALIZED (SELECT value AS post FROM json_each(:posts)),
+    touched AS (
+        SELECT m.copies, m.brand, min(m.counted_at) AS earliest FROM changed c CROSS JOIN mentions m ON m.post = c.post
+        WHERE m.copies IS NOT NULL GROUP BY m.copies, m.brand),
+    others AS (
+        SELECT t.brand, t.earliest, (
+            SELECT n.post FROM mentions n WHERE n.copies = t.copies AND n.brand = t.brand AND n.label = 'negative'
+            AND n.post NOT IN (SELECT post FROM changed) ORDER BY n.counted_at, n.post LIMIT 1) AS post
+        FROM touched t)
+    SELECT o.brand, p.platform, {BIN_OF.format("p.counted_at")}
+    FROM others o CROSS JOIN posts p ON p.id = o.post WHERE p.counted_at >= o.earliest
+    ON CONFLICT DO NOTHING"""
+
+_MARK_FIRST = f"""
+    INSERT INTO dirty_bins SELECT n.brand, p.platform, {BIN_OF.format("p.counted_at")}
+    FROM mentions n JOIN posts p ON p.id = n.post
+    WHERE n.copies = :group AND n.label = 'negative' AND NOT EXISTS (
+        SELECT 1 FROM mentions e WHERE e.copies = :group AND e.brand = n.brand AND e.label = 'negative'
+        AND (e.counted_at, e.post) < (n.counted_at, n.post))
     ON CONFLICT DO NOTHING"""
 
 _MARK_SAME_AUTHOR = f"""
     INSERT INTO dirty_bins SELECT m.brand, o.platform, {BIN_OF.format("o.counted_at")}
-    FROM posts p JOIN posts o ON o.author_key = p.author_key
+    FROM json_each(:posts) c CROSS JOIN posts p ON p.id = c.value
+    CROSS JOIN posts o ON o.author_key = p.author_key
         AND o.counted_at >= p.counted_at
         AND o.counted_at <= strftime('%Y-%m-%dT%H:%M:%SZ', p.counted_at, '+1 hour')
-    JOIN mentions m ON m.post = o.id
-    WHERE p.id = :post AND p.author_key IS NOT NULL
+        AND o.platform = p.platform
+        AND iif(o.root = '', o.native_id, o.root) = iif(p.root = '', p.native_id, p.root)
+    CROSS JOIN mentions m ON m.post = o.id AND m.label = 'negative'
+    WHERE p.author_key IS NOT NULL
     ON CONFLICT DO NOTHING"""
 
 _RECOUNT = """
     WITH said AS (
-        SELECT p.id, m.label, m.model, p.counted_at, p.live, p.author_key, p.platform, p.root, p.native_id,
-            g."group" AS copies
-        FROM mentions m JOIN posts p ON p.id = m.post LEFT JOIN group_members g ON g.post = p.id
+        SELECT p.id, m.label, m.model, m.copies, m.opens_voice AS opened,
+            p.counted_at, p.live, p.author_key, p.platform, p.root, p.native_id
+        FROM mentions m JOIN posts p ON p.id = m.post
         WHERE m.brand = :brand AND m.counted_at >= :start AND m.counted_at < :end AND p.platform = :platform),
     judged AS (
-        SELECT said.id, said.label, said.live, said.model, said.label IS NOT NULL AND said.label = 'negative'
-            AND NOT EXISTS (
-                SELECT 1 FROM group_members o CROSS JOIN mentions n ON n.post = o.post
-                WHERE o."group" = said.copies AND n.brand = :brand AND n.label = 'negative'
+        SELECT said.*, CASE WHEN said.label = 'negative' THEN
+            NOT EXISTS (
+                SELECT 1 FROM mentions n
+                WHERE n.copies = said.copies AND n.brand = :brand AND n.label = 'negative'
                 AND (n.counted_at, n.post) < (said.counted_at, said.id))
             AND NOT EXISTS (
                 SELECT 1 FROM posts o CROSS JOIN mentions n ON n.post = o.id
@@ -56,13 +77,13 @@ _RECOUNT = """
                 AND (o.counted_at, o.id) < (said.counted_at, said.id)
                 AND o.platform = said.platform
                 AND iif(o.root = '', o.native_id, o.root) = iif(said.root = '', said.native_id, said.root))
-            AS opens
+            ELSE 0 END AS opens
         FROM said)
-    SELECT id, label, live, opens, model
+    SELECT id, label, live, opens, model, opened
     FROM judged"""
 
-Row = tuple[int, str | None, int, int, str | None]
-"""One mention of a bin: post, label, live, opens a voice, the model whose score it has."""
+Row = tuple[int, str | None, int, int, str | None, int]
+"""One mention of a bin: post, label, live, opens a voice, the model whose score it has, whether it was stored so."""
 
 Numbers = tuple[int, int, int, int, int, str]
 """mentions, negative posts, negative voices, live voices, other, model: the columns of ``counts``."""
@@ -79,19 +100,21 @@ class BinCount:
 
 
 def mark(db: Database, posts: Sequence[int]) -> None:
-    """Mark every bin whose counts these posts may change: their own, their copies', their authors' next hour."""
-    chunk = [{"post": i} for i in posts]
-    db.conn.executemany(_MARK, chunk)
-    db.conn.executemany(_MARK_SAME_AUTHOR, chunk)
-    rows = db.execute(
-        'SELECT DISTINCT "group" FROM group_members WHERE post IN (SELECT value FROM json_each(?)) ORDER BY 1',
-        [json.dumps(list(posts))],
-    ).fetchall()
-    mark_groups(db, [group for (group,) in rows])
+    """Mark every bin whose counts a change of these posts may change: their own, and those of others that open a voice
+    or no longer do.
+
+    Of a group's other copies only the first negative one may: all others have it before them, whatever these posts
+    are. Nor may it where all of these posts are later. Of the author's others, the negative ones of the next hour.
+    """
+    changed = {"posts": json.dumps(list(posts))}
+    for statement in (_MARK, _MARK_COPIES, _MARK_SAME_AUTHOR):
+        db.execute(statement, changed)
 
 
-def mark_groups(db: Database, groups: Sequence[int]) -> None:
-    db.conn.executemany(_MARK_COPIES, [{"group": g} for g in groups])
+def mark_joining(db: Database, groups: Iterable[int]) -> None:
+    """Mark the bins that may change when groups become one: of each, that of the first negative copy, for what had it
+    before it will have it still."""
+    db.conn.executemany(_MARK_FIRST, [{"group": g} for g in sorted(set(groups))])
 
 
 def mark_from(db: Database, start: datetime) -> None:
@@ -109,8 +132,8 @@ def recount(db: Database, limit: int = 500) -> int:
     for brand, platform, start in bins:
         rows = _rows(db, brand, platform, start)
         db.conn.executemany(
-            "UPDATE mentions SET opens_voice = ? WHERE post = ? AND brand = ? AND opens_voice <> ?",
-            [(opens, post, brand, opens) for post, _, _, opens, _ in rows],
+            "UPDATE mentions SET opens_voice = ? WHERE post = ? AND brand = ?",
+            [(opens, post, brand) for post, _, _, opens, _, opened in rows if opens != opened],
         )
         if _write(db, brand, platform, start, _totals(rows)):
             changed.append((brand, platform, start))
@@ -155,11 +178,11 @@ def _rows(db: Database, brand: int, platform: str, start: str) -> list[Row]:
 def _totals(rows: Sequence[Row]) -> Numbers:
     return (
         len(rows),
-        sum(label == "negative" for _, label, _, _, _ in rows),
-        sum(opens for _, _, _, opens, _ in rows),
-        sum(opens and live for _, _, live, opens, _ in rows),
-        sum(label is not None and label != "negative" for _, label, _, _, _ in rows),
-        ",".join(sorted({model for *_, model in rows if model is not None})),
+        sum(label == "negative" for _, label, *_ in rows),
+        sum(opens for _, _, _, opens, *_ in rows),
+        sum(opens and live for _, _, live, opens, *_ in rows),
+        sum(label is not None and label != "negative" for _, label, *_ in rows),
+        ",".join(sorted({model for *_, model, _ in rows if model is not None})),
     )
 
 

@@ -7,9 +7,10 @@ oldest stays.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 from sqlite_utils import Database
@@ -49,7 +50,7 @@ def assign(db: Database, posts: Mapping[int, Keys], now: datetime) -> None:
     ties.write()
     for index in (near, links, tellings):
         index.write()
-    counts.mark(db, list(posts))  # and with them their groups
+    counts.mark(db, list(posts))
 
 
 def _in_order(db: Database, posts: Mapping[int, Keys]) -> dict[int, Keys]:
@@ -125,6 +126,7 @@ class Ties:
         self._story_keys: dict[str, int] = {}
         self._story_of: dict[int, int] = {}
         self._members: dict[int, int] = {}
+        self._asked: set[int] = set()
         self._placed: dict[int, int] = {}
         self._first: dict[int, int] = {}
         self._new_group_keys: set[str] = set()
@@ -140,15 +142,19 @@ class Ties:
         self._load_stories(self._group_keys.values())
 
     def load_members(self, posts: Iterable[int]) -> None:
-        """Know the groups of stored posts, and their stories."""
-        found = self._look_up('SELECT post, "group" FROM group_members', "post", list(posts))
+        """Know the groups of stored posts, and their stories. What is stored of them stays so until ``write``."""
+        new = set(posts) - self._asked
+        self._asked |= new
+        found = self._look_up('SELECT post, "group" FROM group_members', "post", new)
         self._members.update(found)
         self._load_stories(found.values())
 
     def _load_stories(self, groups: Iterable[int]) -> None:
-        self._story_of.update(self._look_up("SELECT id, story FROM groups", "id", list(set(groups))))
+        self._story_of.update(self._look_up("SELECT id, story FROM groups", "id", set(groups) - self._story_of.keys()))
 
-    def _look_up(self, select: str, column: str, values: Sequence[object]) -> dict[Any, int]:
+    def _look_up(self, select: str, column: str, values: Collection[object]) -> dict[Any, int]:
+        if not values:
+            return {}
         rows = self._db.execute(
             f"{select} WHERE {column} IN (SELECT value FROM json_each(?))", [json.dumps(list(set(values)))]
         )
@@ -162,6 +168,11 @@ class Ties:
 
     def stories_of(self, keys: Iterable[str]) -> set[int]:
         return {self._stories.root(story) for key in keys if (story := self._story_keys.get(key)) is not None}
+
+    @property
+    def merges(self) -> tuple[int, int]:
+        """How many groups and stories have become part of another in this batch."""
+        return len(self._groups.into), len(self._stories.into)
 
     def group(self, post: int) -> int | None:
         group = self._members.get(post)
@@ -228,7 +239,7 @@ class Ties:
         run("UPDATE groups SET story = ? WHERE story = ?", stories)
         run("UPDATE story_keys SET story = ? WHERE story = ?", stories)
         run("UPDATE stories SET merged_into = ?1 WHERE id = ?2 OR merged_into = ?2", stories)
-        counts.mark_groups(self._db, [group for _, group in groups])
+        counts.mark_joining(self._db, chain.from_iterable(groups))
         run('UPDATE group_members SET "group" = ? WHERE "group" = ?', groups)
         run('UPDATE group_keys SET "group" = ? WHERE "group" = ?', groups)
         run("UPDATE groups SET merged_into = ?1 WHERE id = ?2 OR merged_into = ?2", groups)

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import json
 from array import array
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import chain
 
 from sqlite_utils import Database
 
@@ -120,11 +119,3 @@ def _forget(db: Database, kind: str, posts: Sequence[int]) -> None:
         [(mark, post) for post, marks in rows for mark in array("I", marks)],
     )
     db.conn.executemany(f"DELETE FROM {kind}_texts WHERE post = ?", [(post,) for post, _ in rows])
-
-
-def votes(held: Iterable[Sequence[int]], of: Mapping[int, int], common: int) -> Counter[int]:
-    """In how many of the lists each post is. ``of``: post -> its group; what ``common`` of them have says nothing."""
-    telling = (
-        holders for holders in held if len(holders) < common or len({of.get(post) for post in holders}) < common
-    )  # fmt: skip
-    return Counter(chain.from_iterable(telling))

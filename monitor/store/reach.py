@@ -28,10 +28,13 @@ _STORY = """LEFT JOIN group_members gm ON gm.post = p.id LEFT JOIN groups g ON g
     LEFT JOIN stories st ON st.id = g.story"""
 _ABLE = "p.live AND p.gone_at IS NULL AND p.purged_at IS NULL"
 _COUNTED = "coalesce(e.likes, e.reposts, e.comments) IS NOT NULL"
+_REPLY = "r.root <> '' AND r.native_id <> r.root AND r.kind <> 'repost'"
 _LOOKED_AT = f"""(EXISTS (SELECT 1 FROM engagement e WHERE e.post = p.id AND e.seen_at >= :since AND e.seen_at < :end
                           AND {_COUNTED})
-    OR NOT EXISTS (SELECT 1 FROM engagement e WHERE e.post = p.id AND e.seen_at < :end AND {_COUNTED}))"""
-"""Of a post whose counts are shown; of another, replies are the looks (``_seen``)."""
+    OR (EXISTS (SELECT 1 FROM posts r WHERE r.platform = p.platform AND r.root = p.native_id AND {_REPLY} AND r.live
+                AND r.counted_at >= :answered AND r.counted_at >= p.counted_at AND r.counted_at < :end)
+        AND NOT EXISTS (SELECT 1 FROM engagement e WHERE e.post = p.id AND e.seen_at < :end AND {_COUNTED})))"""
+"""Of a post whose counts are shown; of another, the replies since ``:answered`` are the looks (``_seen``)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,8 @@ def judged(db: Database, brand: int, end: datetime) -> None:
 
 def candidates(db: Database, brand: int, since: datetime, end: datetime, young: timedelta) -> list[Seen]:
     """Negative posts that are young, came live, are still there, and were looked at (or answered) in [since, end)."""
-    span = {"brand": brand, "since": utc_text(since), "end": utc_text(end), "young": utc_text(since - young)}
+    span = {"brand": brand, "since": utc_text(since), "end": utc_text(end), "young": utc_text(since - young),
+            "answered": utc_text(bin_start(since))}  # fmt: skip
     rows = db.execute(
         f"""SELECT {_POST} FROM mentions m JOIN posts p ON p.id = m.post {_STORY}
             WHERE m.brand = :brand AND m.counted_at >= :young AND m.counted_at < :end AND m.label = 'negative'
@@ -71,7 +75,7 @@ def candidates(db: Database, brand: int, since: datetime, end: datetime, young: 
                 SELECT r.platform AS platform, r.root AS root, max(m.counted_at) AS newest
                 FROM mentions m JOIN posts r ON r.id = m.post
                 WHERE m.brand = :brand AND m.counted_at >= :young AND m.counted_at < :end
-                AND r.root NOT IN ('', r.native_id) AND r.kind <> 'repost'
+                AND {_REPLY}
                 GROUP BY r.platform, r.root
                 HAVING count(DISTINCT coalesce(r.author_key, r.id)) >= {REPLIERS}
                 AND avg(m.label = 'negative') >= {ANGRY})
@@ -92,9 +96,9 @@ def _seen(db: Database, row: tuple[int, int, str, str, str, int | None], end: da
     if looks:
         return Seen(identity, story, platform, published, followers, looks)
     replies = db.execute(
-        """SELECT counted_at, coalesce(author_key, id) FROM posts
-           WHERE platform = ? AND root = ? AND root <> '' AND native_id <> root AND kind <> 'repost' AND live
-           AND counted_at >= ? AND counted_at < ? ORDER BY counted_at""",
+        f"""SELECT r.counted_at, coalesce(r.author_key, r.id) FROM posts r
+            WHERE r.platform = ? AND r.root = ? AND {_REPLY} AND r.live
+            AND r.counted_at >= ? AND r.counted_at < ? ORDER BY r.counted_at""",
         [platform, native_id, counted, utc_text(end)],
     ).fetchall()
     return Seen(identity, story, platform, published, followers, _as_looks(replies), REPLIES)
@@ -139,7 +143,7 @@ def sample(db: Database, brand: int, since: datetime, end: datetime) -> list[Sam
     for platform, root, at, author in db.execute(
         f"""WITH newest AS ({newest}) SELECT r.platform, r.root, r.counted_at, coalesce(r.author_key, r.id)
             FROM newest n CROSS JOIN posts r ON r.id = n.post
-            WHERE r.root NOT IN ('', r.native_id) AND r.kind <> 'repost' ORDER BY r.counted_at""",
+            WHERE {_REPLY} ORDER BY r.counted_at""",
         values,
     ).fetchall():
         answers.setdefault((platform, root), []).append((at, author))

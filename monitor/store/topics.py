@@ -32,6 +32,9 @@ MOST_TELLINGS = 8
 """Tellings of a story that others are compared with: the first ones, so that a story cannot wander off."""
 
 
+_NEVER = ((0, (0, 0)), 0)
+
+
 class Tellings:
     """``posts``: those that nothing else tied to others."""
 
@@ -43,6 +46,7 @@ class Tellings:
         }
         self._others: dict[int, tuple[datetime, Mapping[int, float]]] = {}
         self._read_terms: dict[int, tuple[datetime, Mapping[int, float]]] = {}
+        self._told_of: dict[int, tuple[tuple[int, tuple[int, int]], int]] = {}
         self._tellings = 0
         ties.load_members(self._known.load(term for told in self._told.values() for term in told))
         self._stories = self._known.size()
@@ -84,7 +88,12 @@ class Tellings:
         holders = self._known.holders(term)
         if len(holders) >= MOST_HOLDERS:
             return max(MOST_HOLDERS, self._stories // 8)
-        return len({self._ties.story_of_post(post) for post in holders}) if holders else 0
+        if not holders:
+            return 0
+        as_of = (len(holders), self._ties.merges)  # a post's story is another only where stories became one
+        if self._told_of.get(term, _NEVER)[0] != as_of:
+            self._told_of[term] = as_of, len(set(map(self._ties.story_of_post, holders)))
+        return self._told_of[term][1]
 
     def _read(self, post: int) -> tuple[datetime, Mapping[int, float]]:
         if post not in self._others:

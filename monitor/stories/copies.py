@@ -128,6 +128,7 @@ def _cores(piece: str) -> list[str]:
     return [core[:MAX_CORE]] if weighs(core) else []
 
 
+@lru_cache(maxsize=4096)
 def weight(core: str) -> float:
     """Characters, those of stock praise half: many people write "物流很快质量很好" by themselves."""
     return len(core) - sum(len(found[0]) for found in STOCK.finditer(core)) / 2
@@ -164,6 +165,8 @@ def alike(one: str, other: str) -> bool:
     shared = sum(end - start for start, end in runs)
     if shared < LEAST_SHARED * len(short) or max(end - start for start, end in runs) < LEAST_RUN:
         return False
+    if shared + len(runs) - 1 < LEAST_WEIGHT:
+        return False  # whatever stands in it: praise and Latin letters only weigh less
     common = "·".join(short[start:end] for start, end in runs)
     carried = weight(common) - 0.6 * len(_LATIN.sub("", common))
     if carried < LEAST_WEIGHT or (carried < ENOUGH and shared < max(NEARLY_ALL * len(short), LEAST_PART * len(long))):
@@ -211,7 +214,7 @@ def _praises(core: str) -> bool:
 
 def _runs(text: str, other: str, size: int) -> list[tuple[int, int]]:
     """Stretches of ``text`` made of runs of ``size`` characters that stand in ``other``, too."""
-    there = {other[at : at + size] for at in range(len(other) - size + 1)}
+    there = _all_runs(other, size)
     found: list[tuple[int, int]] = []
     start = end = -1
     for at in range(len(text) - size + 1):
@@ -224,6 +227,11 @@ def _runs(text: str, other: str, size: int) -> list[tuple[int, int]]:
     if end > 0:
         found.append((start, end))
     return found
+
+
+@lru_cache(maxsize=1024)
+def _all_runs(text: str, size: int) -> frozenset[str]:
+    return frozenset([text[at : at + size] for at in range(len(text) - size + 1)])
 
 
 def _in_order(text: str, other: str, runs: Sequence[tuple[int, int]]) -> int:
@@ -241,12 +249,18 @@ def _same_template(one: str, other: str) -> bool:
     differences = _differences if max(len(one), len(other)) <= LONGEST_ALIGNED else _differences_of_long
     swaps, edits = differences(one, other)
     if swaps:  # 资讯 for 信息 is neither
-        swaps, edits = differences(to_mainland(one), to_mainland(other))
+        swaps, edits = differences(_mainland(one), _mainland(other))
     slots = [swap for swap in swaps if _is_slot(*swap)]
     if len(set(swaps)) == 1 and len(swaps) > 1:  # 小米 for 小鹏, twice
         return not any(map(_is_everyday, swaps[0]))
     named = sum(max(1.0, min(map(len, slot)) / 2) for slot in slots)  # scattered edits seldom meet in a long one
     return len(slots) > len(set(slots)) or (bool(slots) and len(swaps) - len(slots) + edits < NOISE * named)
+
+
+@lru_cache(maxsize=4096)
+def _mainland(core: str) -> str:
+    """Kept, because the text that a group began with is compared with all that may be its copies."""
+    return to_mainland(core)
 
 
 def _is_slot(x: str, y: str) -> bool:

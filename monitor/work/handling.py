@@ -5,7 +5,7 @@ Every change is one transaction: the finding, the incident, the event with its r
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,6 +20,9 @@ from monitor.store import incidents as stored
 from monitor.store import mailed, rejudge, silences, story_voices, writing
 from monitor.work.app import App
 from monitor.work.telling import shares, tell
+
+Evidence = Callable[[], Mapping[str, Any]]
+"""What tells of a bin: reckoned when it is to be told, for most bins are not."""
 
 PAGES_WITHIN = timedelta(hours=24)
 """A live finding made later than this, after a long standstill, is history: it shows and wakes nobody."""
@@ -169,13 +172,13 @@ def finish(
     return True
 
 
-def grow(app: App, db: Database, brand: Brand, brand_id: int, evidence: Mapping[str, Any], now: datetime) -> None:
+def grow(app: App, db: Database, brand: Brand, brand_id: int, evidence: Evidence, now: datetime) -> None:
     """Tell of live spikes that have grown by the rules since the last mail. ``evidence``: of the newest bin."""
-    if not rules.goes_on(evidence):
+    open_ones = [s.id for s in stored.open_ones(db, brand_id) if s.origin == LIVE and s.kind is Kind.SPIKE]
+    if not open_ones or not rules.goes_on(newest := evidence()):
         return
-    for standing in stored.open_ones(db, brand_id):
-        if standing.origin == LIVE and standing.kind is Kind.SPIKE:
-            _tell_growth(app, db, brand, brand_id, standing.id, evidence, now)
+    for incident in open_ones:
+        _tell_growth(app, db, brand, brand_id, incident, newest, now)
 
 
 def swell(app: App, db: Database, brand: Brand, brand_id: int, finding: Finding, now: datetime) -> None:

@@ -6,10 +6,9 @@ incident of which nothing fires any more has lost its evidence, and ends.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlite_utils import Database
 
@@ -32,7 +31,7 @@ class Again:
 
 
 def judge(
-    app: App, db: Database, brand: Brand, brand_id: int, again: Again, evidence: Mapping[str, Any], now: datetime
+    app: App, db: Database, brand: Brand, brand_id: int, again: Again, evidence: handling.Evidence, now: datetime
 ) -> None:  # fmt: skip
     doubted = [standing for standing in stored.open_ones(db, brand_id) if standing.doubted]
     if not doubted or counts.dirty(db):
@@ -47,7 +46,7 @@ def judge(
                 rejudge.settle(db, standing.id)
             else:
                 how = handling.End(Ending.NOT_US, again.end, standing.doubted)
-                handling.finish(app, db, brand, brand_id, standing.id, how, evidence, now)
+                handling.finish(app, db, brand, brand_id, standing.id, how, evidence(), now)
 
 
 def _stands(db: Database, brand_id: int, standing: Standing, again: Again) -> bool:

@@ -91,9 +91,8 @@ def watch(app: App, db: Database, brand: Brand, brand_id: int, now: datetime) ->
             memories.append(Memory(key, step.at, _dumped(detectors)))
     if step is not None:
         _update_sizes(db, brand_id, step)
-        evidence = step.live.evidence()
-        rejudging.judge(app, db, brand, brand_id, rejudging.Again(start, step.at + BIN, fired), evidence, now)
-        handling.grow(app, db, brand, brand_id, evidence, now)
+        rejudging.judge(app, db, brand, brand_id, rejudging.Again(start, step.at + BIN, fired), step.live.evidence, now)
+        handling.grow(app, db, brand, brand_id, step.live.evidence, now)
         with writing(db):
             stored.watched(db, brand_id, end, key)
     for memory in memories:  # only now: after a crash, the bins it lets us skip would never be considered

@@ -55,7 +55,7 @@ def calm(app: App, db: Database, at: datetime) -> None:
 def grow(app: App, db: Database, observed: int, at: datetime, incident: int = 1) -> None:
     with writing(db):
         stored.update_size(db, incident, observed, 1.0)
-    handling.grow(app, db, app.config.brands[0], 1, {}, at)
+    handling.grow(app, db, app.config.brands[0], 1, dict, at)
 
 
 def events(db: Database, incident: int = 1) -> list[str]:
