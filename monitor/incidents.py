@@ -9,14 +9,14 @@ A *live* finding comes from posts that arrived in time; only it opens or raises 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from math import ceil
 from typing import Any
 
-from monitor.model import Finding, Kind, Severity, State
+from monitor.model import EventLine, Finding, Kind, Severity, State
 
 LIVE, HISTORY = "live", "history"
 
@@ -33,6 +33,9 @@ GOES_ON_P = 0.05
 MAIL_GAP = timedelta(minutes=30)
 """Between two mails that tell of growth. A storm doubles several times in its first hour; the one who was woken is at
 work by then, and needs to hear of another order of magnitude, not of each step. What gets more severe does not wait."""
+
+ESCALATES_SOON, ESCALATES_NOW = timedelta(minutes=2), timedelta(seconds=30)
+"""Growth found so shortly before an escalation, or after it was due, waits for its mail, which tells both."""
 
 QUIET_AFTER_OTHERS = timedelta(hours=6)
 """How long after its last story-burst or early warning a calm of both detectors ends an incident: these may happen
@@ -147,24 +150,33 @@ def resolves(standing: Standing, at: datetime, calm: bool) -> bool:
 @dataclass(frozen=True, slots=True)
 class Told:
     """What the mails of an incident have said: when the last one was owed and which size it named; every platform that
-    one named as bringing much of the excess. ``observed`` and ``shares`` of the excess are what is so now."""
+    one named as bringing much of the excess. ``observed`` and ``shares`` of the excess are what is so now. ``kind``: of
+    what opened it; the excess is of voices, so where it comes from says nothing of a story's copies or a post."""
 
     at: datetime
     size: int
     platforms: frozenset[str]
     observed: int
     shares: Mapping[str, float]
+    kind: Kind = Kind.SPIKE
 
 
-def growth(state: State, severity: Severity, minimum: Severity, told: Told, now: datetime) -> tuple[str, str] | None:
-    """Whether it has grown so that it is told again: the event, ``grown`` or ``spread``, and its reason."""
-    if state in (State.SILENCED, State.RESOLVED) or severity.rank < minimum.rank or now - told.at < MAIL_GAP:
-        return None
+def growth(
+    state: State, severity: Severity, minimum: Severity, told: Told, now: datetime, *, waits: bool = True
+) -> tuple[tuple[str, str], ...]:  # fmt: skip
+    """How it has grown so that it is told again: each event, ``grown`` or ``spread``, with its reason; one mail says
+    both. ``waits``: at least ``MAIL_GAP`` after the last one; False where a mail goes out anyway."""
+    if state in (State.SILENCED, State.RESOLVED) or severity.rank < minimum.rank:
+        return ()
+    if waits and now - told.at < MAIL_GAP:
+        return ()
+    found = []
     if has_grown(told):
-        return "grown", f"{told.size} to {told.observed}"
+        found.append(("grown", f"{told.size} to {told.observed}"))
     new = [name for name in much_from(told.shares, SPREAD_SHARE) if name not in told.platforms]
-    known = told.platforms  # a burst may begin with no excess of voices at all: then none of them is another
-    return ("spread", ", ".join(new)) if new and known else None
+    if new and told.platforms and told.kind is Kind.SPIKE:  # without any known one, none of them is another
+        found.append(("spread", ", ".join(new)))
+    return tuple(found)
 
 
 def goes_on(evidence: Mapping[str, Any]) -> bool:
@@ -191,6 +203,25 @@ def much_from(shares: Mapping[str, float], least: float) -> list[str]:
 def escalates(state: State, escalate_at: datetime | None, now: datetime) -> bool:
     """Nobody has taken it in time; also where that time passed while the service was down."""
     return state is State.OPEN and escalate_at is not None and now >= escalate_at
+
+
+def escalates_soon(state: State, escalate_at: datetime | None, now: datetime) -> bool:
+    """Growth waits for it no longer than that, whatever keeps the escalation from being told."""
+    return state is State.OPEN and escalate_at is not None and -ESCALATES_NOW <= escalate_at - now <= ESCALATES_SOON
+
+
+def folded(events: Iterable[EventLine]) -> tuple[EventLine, ...]:
+    """Events in their order; those that only say that it goes on, one after another, as one: from the first to the last
+    of them, with the largest size."""
+    told: list[EventLine] = []
+    for event in events:
+        before = told[-1] if told else None
+        if before is None or not (event.event == before.event == "continues" and event.reason == before.reason):
+            told.append(event)
+            continue
+        size = max((n for n in (before.size, event.size) if n is not None), default=None)
+        told[-1] = replace(before, size=size, until=event.at)
+    return tuple(told)
 
 
 def awake(taken: bool, escalated: bool) -> State:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
+from time import monotonic
 from typing import TypeVar
 
 from sqlite_utils import Database
@@ -87,6 +88,7 @@ def cycle(
     process(app, db, now, report, progress)
     answers(app, db, now, report)
     watch(app, db, now)
+    hear_before_escalating(app, db, now, report)
     attend(app, db, now)
     ledger(app, db, now, report, progress)
     travel(app, db, now)
@@ -260,9 +262,29 @@ def count(app: App, db: Database, report: Report, progress: Progress) -> None:
 
 def answers(app: App, db: Database, now: datetime, report: Report) -> None:
     """Do what people ask for by answering alerts; a mailbox that cannot be read rests, ever longer, and is told of."""
-    if not mailbox.due(app, db, now):
+    if mailbox.due(app, db, now):
+        with app.reading_mail:
+            _visit_mailbox(app, db, now, report, mailbox.LONGEST_VISIT)
+
+
+def hear_before_escalating(app: App, db: Database, now: datetime, report: Report) -> None:
+    """Who has answered is not to be passed over because the mailbox is not due yet. A mailbox that hangs delays the
+    escalation by no more than its own timeout, in which the visit under way may end, too."""
+    table = app.config.mailbox
+    if table is None or not attending.escalates(app, db, now):
         return
-    _, error = attempt(lambda: _read_mailbox(app, db, now, report))
+    patience, begun = table.timeout.total_seconds(), monotonic()
+    if not app.reading_mail.acquire(timeout=patience):
+        return
+    try:
+        left = timedelta(seconds=max(1.0, patience - (monotonic() - begun)))
+        _visit_mailbox(app, db, now, report, left)
+    finally:
+        app.reading_mail.release()
+
+
+def _visit_mailbox(app: App, db: Database, now: datetime, report: Report, longest: timedelta) -> None:
+    _, error = attempt(lambda: _read_mailbox(app, db, now, report, longest))
     turn = mailbox.rest(app, db, error, now)
     if error is None:
         service.clear_failure(db, "answers", "mailbox")
@@ -270,8 +292,8 @@ def answers(app: App, db: Database, now: datetime, report: Report) -> None:
         fail(app, db, "answers", "mailbox", error, now)
 
 
-def _read_mailbox(app: App, db: Database, now: datetime, report: Report) -> None:
-    with mailbox.opened(app) as folder:
+def _read_mailbox(app: App, db: Database, now: datetime, report: Report, longest: timedelta) -> None:
+    with mailbox.opened(app, longest) as folder:
         for uid in mailbox.unread(app, db, folder, now):
             _, error = attempt(lambda u=uid: mailbox.take_in(app, db, folder, u, now))  # type: ignore[misc]
             if isinstance(error, ServerUnreachable):

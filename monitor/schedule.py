@@ -37,7 +37,7 @@ TICKS: dict[str, tuple[int, Callable[[App, Database, datetime], None]]] = {
     "answers": (10, lambda app, db, now: jobs.answers(app, db, now, Report())),
     "recheck": (60, lambda app, db, now: jobs.recheck(app, db, now, Report())),
     "stages": (15, lambda app, db, now: _stages(app, db, now)),
-    "attend": (15, lambda app, db, now: jobs.attend(app, db, now)),
+    "attend": (15, lambda app, db, now: _attend(app, db, now)),
     "travel": (300, lambda app, db, now: jobs.travel(app, db, now)),
     "ledger": (30, lambda app, db, now: jobs.ledger(app, db, now, Report())),
     "digest": (30, lambda app, db, now: _digest(app, db, now)),
@@ -109,6 +109,11 @@ def _tick(app: App, name: str, work: Callable[[App, Database, datetime], None]) 
 def _stages(app: App, db: Database, now: datetime) -> None:
     jobs.process(app, db, now, Report())
     jobs.watch(app, db, now)
+
+
+def _attend(app: App, db: Database, now: datetime) -> None:
+    jobs.hear_before_escalating(app, db, now, Report())
+    jobs.attend(app, db, now)
 
 
 def _digest(app: App, db: Database, now: datetime) -> None:

@@ -21,7 +21,7 @@ from reports.incident_view import (
 from reports.language import Language
 from reports.next_mail import next_mail
 from reports.safe import http_url, line, subject
-from reports.spread_view import spread
+from reports.spread_view import spread, spread_heading
 
 QUOTES_SHOWN = 3
 EVENTS_SHOWN = 40
@@ -59,6 +59,7 @@ class AlertView:
     buttons: tuple[Button, ...]
     words: str
     spread: tuple[tuple[str, str], ...]
+    spread_heading: str
     next_mail: tuple[str, ...]
     first: str
     commands: tuple[tuple[str, str], ...]
@@ -78,7 +79,7 @@ def alert_view(facts: AlertFacts, words: Language) -> AlertView:
     return AlertView(
         subject=title,
         brand=line(incident.brand, NAME_LENGTH),
-        lead=event_word(facts.event, words),
+        lead=_lead(facts, words),
         tone="resolved" if facts.event in OVER else str(incident.severity),
         standing=_standing(facts, words),
         arithmetic=arithmetic(facts, words),
@@ -91,6 +92,7 @@ def alert_view(facts: AlertFacts, words: Language) -> AlertView:
         buttons=buttons,
         words=words.join([b.word for b in buttons]),
         spread=spread(facts, words),
+        spread_heading=spread_heading(facts, words),
         next_mail=next_mail(facts, words),
         first="".join(line(c.line) for c in facts.commands if c.does == "prepare"),
         commands=tuple((_does(c.does, words), line(c.line)) for c in facts.commands if c.does != "prepare"),
@@ -102,24 +104,47 @@ def alert_view(facts: AlertFacts, words: Language) -> AlertView:
 
 
 def _subject(facts: AlertFacts, words: Language) -> str:
-    """Brand, what, size and id; by what opened the incident, so that the whole thread has one."""
-    n, known = facts.subject_size, {"brand": line(facts.incident.brand, NAME_LENGTH), "id": facts.incident.incident_id}
+    """Brand, what, size and id; by what opened the incident and when, so that the whole thread has one. The size bears
+    its moment: nobody should read it as the present one, which the body's first lines tell."""
+    incident, n = facts.incident, facts.subject_size
+    at = words.moment(incident.opened_at, facts.zone)
+    known = {"brand": line(incident.brand, NAME_LENGTH), "id": incident.incident_id, "time": at}
     if facts.kind is Kind.BURST:
         said = words.ngettext(
-            "%(brand)s: one story spreads, %(n)s copy, incident %(id)s",
-            "%(brand)s: one story spreads, %(n)s copies, incident %(id)s", n, **known,
+            "%(brand)s: one story spreads, %(n)s copy at %(time)s, incident %(id)s",
+            "%(brand)s: one story spreads, %(n)s copies at %(time)s, incident %(id)s", n, **known,
         )  # fmt: skip
     elif facts.kind is Kind.TAKEOFF:
         said = words.ngettext(
-            "%(brand)s: one post takes off, %(n)s reaction, incident %(id)s",
-            "%(brand)s: one post takes off, %(n)s reactions, incident %(id)s", n, **known,
+            "%(brand)s: one post takes off, %(n)s reaction at %(time)s, incident %(id)s",
+            "%(brand)s: one post takes off, %(n)s reactions at %(time)s, incident %(id)s", n, **known,
         )  # fmt: skip
     else:
         said = words.ngettext(
-            "%(brand)s: negative spike, %(n)s voice, incident %(id)s",
-            "%(brand)s: negative spike, %(n)s voices, incident %(id)s", n, **known,
+            "%(brand)s: negative spike, %(n)s voice at %(time)s, incident %(id)s",
+            "%(brand)s: negative spike, %(n)s voices at %(time)s, incident %(id)s", n, **known,
         )  # fmt: skip
     return subject(said)
+
+
+RANKS = ("resolved", "not_us", "escalated", "reopened", "opened", "raised", "grown", "spread", "unsilenced")
+"""What one mail tells beside its own event, in the order in which a person needs it."""
+
+SAID_BY = {
+    "opened": {"raised", "grown", "spread"},
+    "reopened": {"raised", "grown", "spread"},
+    "resolved": {"raised", "grown", "spread", "unsilenced"},
+    "not_us": {"raised", "grown", "spread", "unsilenced"},
+}
+"""What is no news beside another event: the mail tells how severe and how large it is now."""
+
+
+def _lead(facts: AlertFacts, words: Language) -> str:
+    """The state in a few words: all that happened since the mail before."""
+    happened = {facts.event, *facts.also}
+    happened -= {known for event in happened for known in SAID_BY.get(event, ())}
+    ordered = sorted(happened, key=lambda e: (RANKS.index(e) if e in RANKS else len(RANKS), e))
+    return " · ".join(dict.fromkeys(event_word(event, words) for event in ordered))
 
 
 def event_word(event: str, words: Language) -> str:
@@ -189,14 +214,31 @@ def _does(what: str, words: Language) -> str:
 
 def _events(facts: AlertFacts, words: Language) -> tuple[tuple[str, str], ...]:
     """The newest last; of a long history only its end."""
-    return tuple(
-        (words.moment(e.at, facts.zone, local_day(facts)), _event(e, words)) for e in facts.events[-EVENTS_SHOWN:]
-    )
+    return tuple((_when(e, facts, words), _event(e, facts.kind, words)) for e in facts.events[-EVENTS_SHOWN:])
 
 
-def _event(event: EventLine, words: Language) -> str:
+def _when(event: EventLine, facts: AlertFacts, words: Language) -> str:
+    start = words.moment(event.at, facts.zone, local_day(facts))
+    if event.until is None:
+        return start
+    return words.gettext("%(start)s to %(end)s", start=start, end=words.until(event.at, event.until, facts.zone))
+
+
+def _event(event: EventLine, kind: Kind, words: Language) -> str:
     by = words.gettext("by %(name)s", name=line(event.by, NAME_LENGTH)) if event.by else ""
-    return " · ".join(filter(None, (event_word(event.event, words), by)))
+    return " · ".join(filter(None, (event_word(event.event, words), _size(event, kind, words), by)))
+
+
+def _size(event: EventLine, kind: Kind, words: Language) -> str:
+    """Of what goes on, how large it was at most; in the unit of its own finding."""
+    if event.event != "continues" or event.size is None:
+        return ""
+    unit = next((k for k in Kind if event.reason == f"another {k}"), kind)
+    size = {
+        Kind.BURST: words.ngettext("%(n)s copy", "%(n)s copies", event.size),
+        Kind.TAKEOFF: words.ngettext("%(n)s reaction", "%(n)s reactions", event.size),
+    }.get(unit, words.ngettext("%(n)s negative voice", "%(n)s negative voices", event.size))
+    return size if event.until is None else words.gettext("at most %(size)s", size=size)
 
 
 def _facts(facts: AlertFacts, words: Language) -> tuple[tuple[str, str], ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from monitor.model import AlertFacts, StoryFacts
+from monitor.model import AlertFacts, Kind, StoryFacts
 from reports.arithmetic import local_day
 from reports.incident_view import NAME_LENGTH
 from reports.language import Language
@@ -35,6 +35,18 @@ def spread(facts: AlertFacts, words: Language) -> tuple[tuple[str, str], ...]:
         (words.gettext("All authors"), _followers(story.reach, words) if story.reach else ""),
     )
     return tuple(row for row in rows if row[1])
+
+
+def spread_heading(facts: AlertFacts, words: Language) -> str:
+    """Which story the rows are of: an incident may have many."""
+    if facts.kind is Kind.BURST:
+        return words.gettext("The story that spreads: what it is about, and how")
+    if facts.kind is Kind.SPIKE and facts.stories > 1:
+        return words.ngettext(
+            "The loudest of %(n)s story: what it is about, and how it spread",
+            "The loudest of %(n)s stories: what it is about, and how it spread", facts.stories,
+        )  # fmt: skip
+    return words.gettext("What it is about, and how it spread")
 
 
 def _size(story: StoryFacts, words: Language) -> str:

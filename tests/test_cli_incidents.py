@@ -168,3 +168,17 @@ def test_what_a_stranger_wrote_cannot_steer_a_terminal(app: App, db: Database) -
     db.conn.commit()
     assert "\x1b" not in run(app, "incidents").output
     assert len(run(app, "incidents").output.splitlines()) == 2
+
+
+def test_a_number_with_another_brand_is_refused(app: App, db: Database) -> None:
+    assert refused(app, "incidents", "1", "--brand", "霽川") == "--brand: incident 1 is of 澄嵐, not of 霽川"
+    assert run(app, "incidents", "1", "--brand", "澄嵐").output.startswith("id       1")
+
+
+def test_a_brand_is_known_by_its_name_in_the_other_script(app: App, db: Database) -> None:
+    assert "澄嵐: silenced by Lan" in run(app, "silence", "澄岚", "--for", "4h", "--by", "Lan").output
+    assert run(app, "incidents", "1", "--brand", " 澄岚").output.startswith("id       1")
+    said = run(app, "not-us", "1", "--brand", "澄岚", "--by", "Lan").output
+    assert said.startswith("post 1 does not speak of 澄嵐") or "澄嵐" in said.splitlines()[0]
+    assert 'did you mean "澄嵐"?' in refused(app, "silence", "澄岚山庄", "--for", "4h")
+    assert 'did you mean "澄嵐"?' in refused(app, "digest", "--brand", "澄岚山庄")

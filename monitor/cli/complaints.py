@@ -12,7 +12,7 @@ import click
 
 from monitor.cli.corrections import person
 from monitor.cli.incidents import LARGEST
-from monitor.cli.root import cli, known_brand, opened
+from monitor.cli.root import cli, opened
 from monitor.cli.tables import columns, local
 from monitor.errors import UsageError, nearest, one_line, shown
 from monitor.model import Recovery
@@ -42,6 +42,7 @@ def complaints(
 ) -> None:  # fmt: skip
     """Complaints that were not made good, the unanswered first; with a NUMBER all that is known of one."""
     from monitor.store import complaint_list
+    from monitor.work.naming import known_brand
 
     states = [said.value for said in ([_state(state)] if state else Recovery if every else STANDING)]
     with opened(config_file) as (app, db):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from monitor.cli.root import cli, known_brand, opened
+from monitor.cli.root import cli, opened
 from monitor.errors import UsageError, shown
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 def label(config_file: Path, post: str, value: str, brand: str, by: str) -> None:
     """Correct what a POST (its id, its address or platform:id) is: negative, neutral, positive or unsure."""
     from monitor.work import correcting
+    from monitor.work.naming import known_brand
 
     said = correcting.value(value)
     with opened(config_file) as (app, db):

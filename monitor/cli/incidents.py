@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,10 +13,10 @@ from zoneinfo import ZoneInfo
 import click
 
 from monitor.cli.corrections import person
-from monitor.cli.root import cli, known_brand, opened
+from monitor.cli.root import cli, opened
 from monitor.cli.tables import columns, local
 from monitor.errors import UsageError, one_line
-from monitor.model import IncidentLine, Kind, State, utc_text
+from monitor.model import EventLine, IncidentLine, Kind, State, utc_text
 
 if TYPE_CHECKING:
     from monitor.store.incident_list import Shown
@@ -41,21 +42,28 @@ BY = click.option("--by", default="", metavar="NAME", help="Who does so; default
 @click.pass_obj
 def incidents(config_file: Path, number: int | None, ended: bool, brand: str, as_json: bool) -> None:
     """The incidents that stand; with a NUMBER the story of one: its events, mails and answers."""
-    from monitor.store import incident_list
+    from monitor.incidents import folded
+    from monitor.store import alerts, incident_list
+    from monitor.work.naming import known_brand
 
     with opened(config_file) as (app, db):
-        zone = app.config.timezone
+        zone, asked = app.config.timezone, known_brand(app, brand).name if brand else ""
         if number is not None:
             shown = incident_list.find(db, number)
             if shown is None:
                 raise UsageError(f"there is no incident {number}; qianli incidents --all lists them")
+            if asked not in ("", shown.line.brand):
+                raise UsageError(f"--brand: incident {number} is of {shown.line.brand}, not of {asked}")
             story = {
                 "events": incident_list.events(db, number), "mails": incident_list.mails(db, number),
                 "replies": incident_list.replies(db, number),
             }  # fmt: skip
-            click.echo(_dumped({**_plain(shown), **story}) if as_json else _told(shown, story, zone))
+            if as_json:
+                click.echo(_dumped({**_plain(shown), **story}))
+            else:
+                click.echo(_told(shown, folded(alerts.events(db, number)), story, zone))
             return
-        brand_id = app.brands[known_brand(app, brand).name] if brand else None
+        brand_id = app.brands[asked] if asked else None
         found = incident_list.list_them(db, brand_id, ended=ended)
     if as_json:
         click.echo(_dumped([_plain(shown) for shown in found]))
@@ -173,18 +181,26 @@ def _next(shown: Shown, zone: ZoneInfo) -> str:
         return f"silent to {local(shown.silenced_until, zone)}"
     if shown.escalate_at is not None:
         return f"escalates {local(shown.escalate_at, zone)}"
-    return "ends after 6 h calm" if shown.line.origin == "live" else "of history"
+    return "ends when calm" if shown.line.origin == "live" else "of history"
 
 
-def _told(shown: Shown, story: dict[str, list[dict[str, Any]]], zone: ZoneInfo) -> str:
+def _told(shown: Shown, happened: Sequence[EventLine], story: dict[str, list[dict[str, Any]]], zone: ZoneInfo) -> str:
     lines = [f"{name:9}{one_line(value)}" for name, value in zip(HEAD, _row(shown, zone), strict=True)]
-    events = [(_at(e["at"], zone), e["event"], e["by"] or "-", e["reason"]) for e in story["events"]]
+    events = [(local(e.at, zone), e.event, e.by or "-", _reason(e, zone)) for e in happened]
     mails = [(_at(m["owed_at"], zone), m["state"], m["recipient"], m["reply"]) for m in story["mails"]]
     replies = [(_at(r["at"], zone), r["outcome"], r["by"] or "-", r["action"]) for r in story["replies"]]
     for title, rows in (("events", events), ("mails", mails), ("replies", replies)):
         if rows:
             lines += ["", f"{title}:", *("  " + line for line in columns(rows))]
     return "\n".join(lines)
+
+
+def _reason(event: EventLine, zone: ZoneInfo) -> str:
+    """Of several alike that are told as one: until when, and how large at most."""
+    if event.until is None:
+        return event.reason
+    largest = "" if event.size is None else f", at most {event.size}"
+    return f"{event.reason}, again until {local(event.until, zone)}{largest}"
 
 
 def _at(text: str, zone: ZoneInfo) -> str:

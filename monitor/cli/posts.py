@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from monitor.cli.root import bar, cli, known_brand, opened, read_zone
+from monitor.cli.root import bar, cli, opened, read_zone
 from monitor.errors import ConfigError, StoreError, UsageError, one_line
 
 if TYPE_CHECKING:
@@ -36,12 +36,12 @@ def import_(
 ) -> None:  # fmt: skip
     """Read posts from a CSV, JSON Lines (both also .gz) or .xlsx FILE; rows it cannot read go to FILE.rejected."""
     from monitor.work.importing import import_file
+    from monitor.work.naming import known_brand
     from sources.importer import Options
     from sources.importer import preview as look
 
     with opened(config_file) as (app, db):
-        if brand:
-            known_brand(app, brand)
+        brand = known_brand(app, brand).name if brand else ""
         options = Options(
             zone=read_zone(zone) if zone else app.config.timezone, platform=platform, brand=brand,
             mapping=_mapping(maps), encoding=encoding, sheet=sheet,
@@ -69,6 +69,7 @@ def digest(config_file: Path, day_text: str, names: tuple[str, ...], send: bool,
     from datetime import timedelta
 
     from monitor import jobs
+    from monitor.work.naming import known_brand
 
     with opened(config_file) as (app, db):
         now = datetime.now(UTC)

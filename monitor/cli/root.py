@@ -18,7 +18,6 @@ from monitor.errors import UsageError
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
-    from monitor.config import Brand
     from monitor.work.app import App
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -54,16 +53,6 @@ def opened(config_file: Path) -> Iterator[tuple[App, Database]]:
     finally:
         db.close()
         app.http.close()
-
-
-def known_brand(app: App, name: str) -> Brand:
-    from monitor.errors import nearest
-
-    brand = app.config.brand(name)
-    if brand is None:
-        known = [b.name for b in app.config.brands]
-        raise UsageError(f"--brand: {name!r} is no brand of {app.config.file}{nearest(name, known)}")
-    return brand
 
 
 def read_zone(name: str) -> ZoneInfo:

@@ -12,12 +12,15 @@ from monitor.model.values import IncidentLine, Kind, Quote, SourceCoverage, Stor
 
 @dataclass(frozen=True, slots=True)
 class EventLine:
-    """One thing that happened to an incident: ``by`` a person, if it was one."""
+    """One thing that happened to an incident: ``by`` a person, if it was one. ``size``: what was measured then, in the
+    unit of its finding; None where nothing was. ``until``: of several alike that are told as one, when the last was."""
 
     at: datetime
     event: str
     by: str = ""
     reason: str = ""
+    size: int | None = None
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,8 @@ class AlertFacts:
     ``event`` is opened, raised, grown, spread, escalated, acknowledged, silenced, unsilenced, reopened, continues,
     resolved or not_us (over, because people said that it was not about the brand); ``by``: who did that.
 
+    ``also``: what else has happened since the mail before, which this one tells as well, oldest first.
+
     ``evidence`` is the arithmetic of the finding that it tells: a spike's (``monitor.spikes.Measurement.evidence``), or
     with ``"kind"`` burst or takeoff what those watchers measured; ``worst`` that of the incident's finding which chance
     explains least. ``excess_by_platform`` are shares (0..1) of the negative voices above expectation. ``kind`` and
@@ -84,6 +89,7 @@ class AlertFacts:
     reply_to: str = ""
     page: str = ""
     story: StoryFacts | None = None
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,7 @@
-"""K: the cumulated evidence that the rate is raised, as a negative-binomial CUSUM with a memory of its onset."""
+"""K: the cumulated evidence that the rate is raised, as a negative-binomial CUSUM."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import log
 
 TINY = 1e-9
@@ -18,28 +17,6 @@ def log_likelihood_ratio(count: float, expected: float, spread: float, raised: f
     return count * log(raised * low / high) - log(high / low) / spread
 
 
-@dataclass(frozen=True, slots=True)
-class Chain:
-    """K after one block, and what was counted since its onset (the last block at which K was 0).
-
-    ``onset``: start of that time in seconds of the Unix epoch; None while K is 0.
-    """
-
-    k: float = 0.0
-    onset: float | None = None
-    observed: int = 0
-    own: float = 0.0
-    expected: float = 0.0
-
-    def after(self, gain: float, cap: float, start: float, block: tuple[int, float, float]) -> Chain:
-        """The next block's chain. ``block``: observed, own expectation, expectation given the day's volume."""
-        k = min(cap, max(0.0, self.k + gain))
-        if k == 0.0:
-            return QUIET
-        observed, own, expected = block
-        if self.onset is None:
-            return Chain(k, start, observed, own, expected)
-        return Chain(k, self.onset, self.observed + observed, self.own + own, self.expected + expected)
-
-
-QUIET = Chain()
+def risen(k: float, gain: float, cap: float) -> float:
+    """K after one more block that speaks for a raised rate by ``gain`` nats."""
+    return min(cap, max(0.0, k + gain))

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import fields, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from monitor.errors import InputError
 from monitor.model import Severity, utc_text
 from monitor.spikes.baseline import Baseline, Lesson, Ratio, learn
-from monitor.spikes.cusum import TINY, Chain
+from monitor.spikes.cusum import TINY
 from monitor.spikes.farrington import Fortnight, Reference
 from monitor.spikes.measurement import Measurement, Span
 from monitor.spikes.recent import Totals
@@ -25,7 +25,7 @@ from monitor.spikes.settings import DAY, HOUR, Bin, Settings
 from monitor.spikes.track import HALF_HEARD, Track
 from monitor.spikes.windows import Spread
 
-STATE_VERSION = 3
+STATE_VERSION = 4
 
 
 class Detector:
@@ -87,10 +87,10 @@ class Detector:
         uncertainty = self._base.uncertainty(raw=self.settings.raw)
         self._go_on_bounding(bin, uncertainty)
         track = self._track
-        chain = track.cusum(bin, self._spreads, uncertainty)
-        reference = self._farrington(local) if chain.k >= self.settings.k_threshold else None
-        found = self._measure(bin, track, chain, reference, uncertainty)
-        self._learn(local.hour, local.weekday() >= 5, chain, uncertainty)
+        k = track.cusum(self._spreads, uncertainty)
+        reference = self._farrington(local) if k >= self.settings.k_threshold else None
+        found = self._measure(bin, track, k, reference, uncertainty)
+        self._learn(local.hour, local.weekday() >= 5, k, uncertainty)
         return found
 
     def _check(self, bin: Bin) -> None:
@@ -131,19 +131,19 @@ class Detector:
     # -- the verdict ---------------------------------------------------------------------------------------------
 
     def _measure(
-        self, bin: Bin, track: Track, chain: Chain, reference: Reference | None, uncertainty: float, known: bool = True
+        self, bin: Bin, track: Track, k: float, reference: Reference | None, uncertainty: float, known: bool = True
     ) -> Measurement:
         settings, spreads = self.settings, self._spreads
         z, z_slots = (None, 0) if settings.raw else track.strongest(self._penalties, spreads, uncertainty)
-        notice = chain.k >= settings.k_threshold
+        notice = k >= settings.k_threshold
         hour, six = (track.span(slots, spreads, uncertainty) for slots in (self._hour, self._six))
         learning = self._learning
         fires = notice and not learning and self._far_out(track, z, reference)
         firing = severity(settings, hour, six) if fires else None
         alert = self._alarm.say(bin.start, firing, settings) if firing is not None else None
-        calm = self._alarm.listen(bin.start, chain.k, six, settings)
+        calm = self._alarm.listen(bin.start, k, six, lambda: self._quiet(track, hour, uncertainty), settings)
+        track.look_back(bin.start, self._alarm.ended, fires=notice, told=alert is not None)
         totals = track.seen[self._six].totals
-        since = Span(chain.observed, chain.own, chain.expected, six.spread) if chain.onset is not None else None
         return Measurement(
             time=bin.start,
             alert=alert,
@@ -151,15 +151,15 @@ class Detector:
             known=known,
             learning=learning,
             calm=calm and known and alert is None,
-            k=chain.k,
+            k=k,
             z=z,
             z_hours=None if z is None else z_slots * self._hours,
             f=reference.f if reference else None,
             f_expected=reference.expected if reference else None,
             hour=hour,
             six_hours=six,
-            since_onset=since,
-            onset=None if chain.onset is None else datetime.fromtimestamp(chain.onset, UTC),
+            since_onset=track.since_onset(six.spread),
+            onset=None if track.stretch is None else datetime.fromtimestamp(track.stretch.start, UTC),
             days_of_data=self._heard_slots * self._hours / 24,
             negative=totals.voices,
             other=totals.other,
@@ -173,6 +173,17 @@ class Detector:
             return reference is not None and reference.f >= settings.f_threshold
         lately = track.recent.last(track.half_day)
         return z is not None and z >= settings.z_threshold and lately.voices >= settings.fewest
+
+    def _quiet(self, track: Track, hour: Span, uncertainty: float) -> timedelta | None:
+        """The shortest window up to now that is sure to be calm."""
+        settings = self.settings
+        if settings.raw or hour.p < settings.usual_p:
+            return None
+        for slots in sorted(self._penalties):
+            long_enough = slots >= settings.slots(settings.quiet_least)
+            if long_enough and track.quiet(slots, self._spreads[slots].value + uncertainty):
+                return slots * settings.width
+        return None
 
     def _usual_share(self) -> float | None:
         if self.settings.raw:
@@ -221,10 +232,10 @@ class Detector:
         track, uncertainty = self._bound, self._base.uncertainty(raw=False)
         track.take(replace(bin, heard=1.0, learned=None), self._base)
         self._bound_since = track.recent.slot
-        chain = track.cusum(bin, self._spreads, uncertainty)
-        if chain.k < self.settings.calm_share * self.settings.k_threshold:
+        k = track.cusum(self._spreads, uncertainty)
+        if k < self.settings.calm_share * self.settings.k_threshold:
             return self._unknown(bin)
-        found = self._measure(bin, track, chain, None, uncertainty, known=False)
+        found = self._measure(bin, track, k, None, uncertainty, known=False)
         return found if found.notice else self._unknown(bin)
 
     def _go_on_bounding(self, bin: Bin, uncertainty: float) -> None:
@@ -232,13 +243,13 @@ class Detector:
         if self._bound is None:
             return
         self._bound.take(bin, self._base)
-        self._bound.cusum(bin, self._spreads, uncertainty)
+        self._bound.cusum(self._spreads, uncertainty)
         if self._bound.recent.slot - self._bound_since >= self._bound.half_day:
             self._bound = None
 
     # -- learning ------------------------------------------------------------------------------------------------
 
-    def _learn(self, hour: int, weekend: bool, chain: Chain, uncertainty: float) -> None:
+    def _learn(self, hour: int, weekend: bool, k: float, uncertainty: float) -> None:
         """Once per block, so that the width of the bins does not matter."""
         recent = self._track.recent
         if (recent.slot + 1) % self._block:
@@ -249,7 +260,7 @@ class Detector:
         if heard <= 0:
             return
         first_day = self._heard_slots * self._hours <= 24
-        loud = chain.k >= settings.freeze_above and not self._learning
+        loud = k >= settings.freeze_above and not self._learning
         self._frozen = self._frozen + heard if loud else max(0.0, self._frozen - 4 * heard)
         incident = loud and self._frozen <= self._freeze_hours
         keep = [0.5 ** (heard / life) for life in self._lives]

@@ -101,7 +101,8 @@ class Measurement:
     not judged or for raw volumes. ``f``: standard deviations above the same hours of the fortnight; None where it
     was not asked (K below its threshold) or cannot tell. ``known``: enough was heard; where not, everything is empty,
     or reckoned from the least there was if K alone is over its threshold even so. ``learning``: cold start. ``calm``: K
-    has long been low. ``onset``: since when K rises. ``days_of_data``: heard days behind the baseline. ``negative`` and
+    has long been low. ``onset``: since when
+    more is said than chance explains. ``days_of_data``: heard days behind the baseline. ``negative`` and
     ``other``: posts of the last six hours; ``usual_share``: the usual share of negative ones. ``firing``: what the
     tests say of this bin, whether it is raised or was said before.
     """

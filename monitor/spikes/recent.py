@@ -59,4 +59,8 @@ class Recent:
 
     def last(self, slots: int) -> Totals:
         """What the last ``slots`` slots held."""
-        return self.now.since(self.ring[(self.slot - slots) % len(self.ring)])
+        return self.now.since(self.back(slots))
+
+    def back(self, slots: int) -> Totals:
+        """The running totals as they were ``slots`` slots ago."""
+        return self.ring[(self.slot - slots) % len(self.ring)]

@@ -126,6 +126,12 @@ class Settings:
     """... or the last six hours at least this likely ... (j)"""
     calm_after: timedelta = 6 * HOUR
     """... for this long is calm (p)."""
+    quiet_least: timedelta = 4 * HOUR
+    """So is at once one of the windows from this length on, if no more than usual was said in it, by ``usual_p``, and
+    the last hour, and ... (s)"""
+    quiet_p: float = 0.01
+    """... the raised rate would leave so few with less than this chance. A busy brand's silence says so after four
+    hours, that of one with a voice in three hours only after twelve (s)."""
     over_after: timedelta = 12 * HOUR
     """K that low for this long: the last alert's matter is over and the next alert is a new one (s)."""
     still_going: timedelta = 72 * HOUR

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import astuple
 from datetime import date, datetime
 from math import inf
 from typing import Any, NamedTuple
 
 from monitor.holidays import Kind, kinds
 from monitor.spikes.baseline import Baseline
-from monitor.spikes.cusum import QUIET, TINY, Chain, log_likelihood_ratio
-from monitor.spikes.measurement import Span
+from monitor.spikes.cusum import TINY, log_likelihood_ratio, risen
+from monitor.spikes.measurement import Span, upper_tail
+from monitor.spikes.onset import Stretch, surprise
 from monitor.spikes.recent import Recent, Totals
 from monitor.spikes.settings import DAY, HOUR, Bin, Settings
 from monitor.spikes.windows import (
@@ -54,16 +54,18 @@ class Track:
         self.half_day = settings.slots(12 * HOUR)
         self.day = settings.slots(DAY)
         self.recent = Recent(max(*lengths, self.day))
-        self.chains = [QUIET] * self.block
+        self.chains = [0.0] * self.block
         self.known: datetime | None = None
         self.seen: dict[int, Seen] = {}
+        self.stretch: Stretch | None = None
         self.floor = settings.volume_floor
         self.odd_holiday = False
 
     def forget(self) -> None:
         """Begin anew; the last bin taken stays the last."""
         self.recent = Recent(len(self.recent.ring) - 1)
-        self.chains = [QUIET] * self.block
+        self.chains = [0.0] * self.block
+        self.stretch = None
 
     def branch(self) -> Track:
         """Another reading of the bins to come, after the same ones: as if what was heard of them were all."""
@@ -80,7 +82,8 @@ class Track:
         """Put the bin and what was expected of it into the memory; a gap is unknown time."""
         skipped = self.skipped(bin)
         if skipped >= self.half_day:
-            self.chains = [QUIET] * self.block
+            self.chains = [0.0] * self.block
+            self.stretch = None
         local = bin.start.astimezone(self.settings.zone)
         own, usual_other = base.usual(local.hour, local.weekday() >= 5, raw=self.settings.raw)
         part = self.settings.width / HOUR * bin.heard
@@ -120,18 +123,16 @@ class Track:
             echo=settings.echo,
         )
 
-    def cusum(self, bin: Bin, spreads: Spreads, uncertainty: float) -> Chain:
-        """One step of K over the last block. Narrow bins run interleaved chains, one per place in the block."""
+    def cusum(self, spreads: Spreads, uncertainty: float) -> float:
+        """One step of K (nats) over the last block. Narrow bins run interleaved chains, one per place in the block."""
         settings, block, hour = self.settings, self.seen[self.block].totals, self.seen[self.hour]
         cap = settings.k_cap_raw if settings.raw else settings.k_cap
         expected = block.own * hour.expected / max(hour.totals.own, TINY)
         spread = spreads[self.block].value + uncertainty
         gain = log_likelihood_ratio(block.voices, expected, spread, settings.raised)
-        start = (bin.start + settings.width * (1 - self.block)).timestamp()
         place = self.recent.slot % self.block
-        chain = self.chains[place].after(gain, cap, start, (block.voices, block.own, expected))
-        self.chains[place] = chain
-        return chain
+        self.chains[place] = risen(self.chains[place], gain, cap)
+        return self.chains[place]
 
     def strongest(
         self, penalties: Mapping[int, float], spreads: Spreads, uncertainty: float
@@ -170,6 +171,49 @@ class Track:
         seen, expected = self.seen[slots]
         return Span(seen.voices, seen.own, expected, spreads[slots].value + uncertainty)
 
+    # -- since when ----------------------------------------------------------------------------------------------
+
+    def look_back(self, now: datetime, ended: datetime | None, *, fires: bool, told: bool) -> None:
+        """Find the stretch that began after ``ended``, the end of the matter before, and that chance explains least;
+        within a day, unless it is the one that was told. ``told``: an alert is raised now."""
+        known = self.stretch
+        if known is not None and ended is not None and known.start < ended.timestamp():
+            known = None
+        if fires:
+            kept = known if known is not None and known.told else None
+            known = self._strangest(now, ended, kept)
+        self.stretch = known._replace(told=True) if known is not None and told else known
+
+    def _strangest(self, now: datetime, ended: datetime | None, kept: Stretch | None) -> Stretch | None:
+        found, most = kept, 0.0 if kept is None else self._surprise(self.recent.now.since(kept.before))
+        reach = len(self.recent.ring) - 1
+        if ended is not None:
+            reach = min(reach, round((now - ended) / self.settings.width) + 1)
+        for slots in range(self.block, reach + 1, self.block):
+            said = self._surprise(self.recent.last(slots))
+            if said > most:
+                start = (now + self.settings.width * (1 - slots)).timestamp()
+                found, most = Stretch(start, self.recent.back(slots)), said
+        return found
+
+    def _surprise(self, seen: Totals) -> float:
+        return surprise(seen.voices, self.expected(seen, seen.voices))
+
+    def since_onset(self, spread: float) -> Span | None:
+        """All of the stretch up to now; None without one."""
+        if self.stretch is None:
+            return None
+        seen = self.recent.now.since(self.stretch.before)
+        return Span(seen.voices, seen.own, self.expected(seen, seen.voices), spread)
+
+    def quiet(self, slots: int, spread: float) -> bool:
+        """Whether so many slots hold no more than usual, and so few that the raised rate would be unlikely."""
+        seen, expected = self.seen[slots]
+        if seen.heard < HALF_HEARD * slots or upper_tail(seen.voices, expected, spread) < self.settings.usual_p:
+            return False
+        raised = self.settings.raised * expected
+        return 1 - upper_tail(seen.voices + 1, raised, spread) < self.settings.quiet_p
+
     # -- state ---------------------------------------------------------------------------------------------------
 
     def state(self) -> dict[str, Any]:
@@ -177,12 +221,15 @@ class Track:
         return {
             "slot": self.recent.slot,
             "recent": list(self.recent.ring),
-            "chains": [astuple(chain) for chain in self.chains],
+            "chains": self.chains,
             "known": None if self.known is None else self.known.isoformat(),
+            "stretch": self.stretch,
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
         self.recent.slot = state["slot"]
         self.recent.ring = [Totals(*totals) for totals in state["recent"]]
-        self.chains = [Chain(*chain) for chain in state["chains"]]
+        self.chains = list(state["chains"])
         self.known = None if state["known"] is None else datetime.fromisoformat(state["known"])
+        stretch = state["stretch"]
+        self.stretch = None if stretch is None else Stretch(stretch[0], Totals(*stretch[1]), stretch[2])

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
+from monitor.incidents import folded
 from monitor.model import EventLine, Kind, from_utc_text
 from monitor.store import moment, silences
 
@@ -40,13 +41,32 @@ def situation(db: Database, incident: int) -> Situation:
     return Situation(
         Kind(kind), story, moment(escalate_at), until,
         tuple(json.loads(evidence) for (evidence,) in found), tuple(json.loads(evidence) for (evidence,) in measured),
-        tuple(_events(db, incident)),
+        folded(events(db, incident)),
     )  # fmt: skip
 
 
-def _events(db: Database, incident: int) -> list[EventLine]:
-    rows = db.execute('SELECT at, event, "by", reason FROM incident_events WHERE incident = ? ORDER BY id', [incident])
-    return [EventLine(from_utc_text(at), event, by, reason) for at, event, by, reason in rows.fetchall()]
+NEWS = ("opened", "reopened", "raised", "grown", "spread", "escalated", "unsilenced")
+"""The events that a mail may tell beside its own."""
+
+
+def news(db: Database, incident: int, told: int, number: int, since: datetime) -> tuple[str, ...]:
+    """What happened to an incident from ``since`` on, after the first ``told`` of its events and before this one."""
+    rows = db.execute(
+        "SELECT event, at FROM incident_events WHERE incident = ? ORDER BY id LIMIT ? OFFSET ?",
+        [incident, max(0, number - 1 - told), told],
+    )
+    return tuple(dict.fromkeys(event for event, at in rows.fetchall() if event in NEWS and from_utc_text(at) > since))
+
+
+def events(db: Database, incident: int) -> list[EventLine]:
+    """All that happened to an incident, the oldest first."""
+    rows = db.execute(
+        """SELECT at, event, "by", reason, coalesce(evidence ->> '$.since_onset.observed',
+                  evidence ->> '$.hour.observed', evidence ->> '$.copies', evidence ->> '$.count')
+           FROM incident_events WHERE incident = ? ORDER BY id""",
+        [incident],
+    )
+    return [EventLine(from_utc_text(at), event, by, reason, size) for at, event, by, reason, size in rows.fetchall()]
 
 
 def pages_due(db: Database) -> list[tuple[int, int]]:

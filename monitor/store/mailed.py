@@ -10,18 +10,18 @@ from datetime import datetime
 from sqlite_utils import Database
 
 from monitor.incidents import Told
-from monitor.model import from_utc_text, utc_text
+from monitor.model import Kind, from_utc_text, utc_text
 from monitor.store import moment
 
 
 def told(db: Database, incident: int, shares: Mapping[str, float]) -> Told | None:
     """What was told since the incident began, beside what is so now; None if nothing was."""
     row = db.execute(
-        "SELECT mailed_at, mailed_size, mailed_platforms, observed FROM incidents WHERE id = ?", [incident]
+        "SELECT mailed_at, mailed_size, mailed_platforms, observed, kind FROM incidents WHERE id = ?", [incident]
     ).fetchone()
     if row is None or row[0] is None:
         return None
-    return Told(from_utc_text(row[0]), row[1], frozenset(json.loads(row[2])), row[3], shares)
+    return Told(from_utc_text(row[0]), row[1], frozenset(json.loads(row[2])), row[3], shares, Kind(row[4]))
 
 
 def tell(db: Database, incident: int, platforms: Collection[str], now: datetime) -> None:

@@ -18,8 +18,7 @@ LONGEST_OF_ALERTS = timedelta(minutes=15)
 """A server that comes back after hours must not keep the on-call person waiting for another hour."""
 
 STALE = timedelta(minutes=5)
-"""A mail owed for longer, or refused once, met an obstacle: what came after it is news, and it no longer is. Two that
-are owed in one cycle are neither, and each is sent."""
+"""A mail owed for longer, or refused once, met an obstacle: what came after it is news, and it no longer is."""
 
 OVER = ("resolved", "not_us")
 """The events that end an incident, as mails call them."""
@@ -97,16 +96,19 @@ def _last_event(db: Database, incident: int | None) -> str:
 
 
 def due(db: Database, now: datetime) -> list[Delivery]:
-    """What is to be handed over now: alerts first, digests last. Fold before (``fold``)."""
+    """What is to be handed over now: alerts first, digests last. Fold before (``fold``). What was owed in one cycle
+    and joined is no delay, and not counted as replaced."""
     rows = db.execute(
         """SELECT d.outbox, d.recipient, d.attempts, o.message_id, o.subject, o.text, o.html, o.refers_to, o.owed_at,
                   o.kind, o.reply_to, count(f.outbox), coalesce(min(e.owed_at), '')
            FROM deliveries d JOIN outbox o ON o.id = d.outbox
            LEFT JOIN deliveries f ON f.folded_into = d.outbox AND f.recipient = d.recipient
+               AND (f.attempts > 0 OR (
+                   SELECT strftime('%Y-%m-%dT%H:%M:%SZ', owed_at, ?) <= f.done_at FROM outbox WHERE id = f.outbox))
            LEFT JOIN outbox e ON e.id = f.outbox
            WHERE d.state = 'owed' AND d.next_at <= ? GROUP BY d.outbox, d.recipient
            ORDER BY o.kind <> 'alert', o.kind = 'digest', d.outbox, d.recipient""",
-        [utc_text(now)],
+        [f"+{STALE.total_seconds():.0f} seconds", utc_text(now)],
     ).fetchall()
     return [Delivery(*(*r[:7], tuple(json.loads(r[7])), *r[8:])) for r in rows]
 
@@ -131,6 +133,34 @@ def fold(db: Database, now: datetime) -> int:
     return folded
 
 
+def waiting(db: Database, incident: int, now: datetime) -> tuple[list[int], int]:
+    """Alerts of an incident that are owed since just now and were tried with nobody yet, so that the next one of the
+    same cycle can tell what they tell; and how many events the last mail before them told of."""
+    fresh = [outbox for (outbox,) in db.execute(
+        """SELECT o.id FROM outbox o JOIN deliveries d ON d.outbox = o.id
+           WHERE o.incident = ? AND o.kind = 'alert' AND o.owed_at > ? GROUP BY o.id
+           HAVING sum(d.state <> 'owed' OR d.attempts > 0) = 0 ORDER BY o.id""",
+        [incident, utc_text(now - STALE)],
+    ).fetchall()]  # fmt: skip
+    marks = ", ".join("?" * len(fresh))
+    (told,) = db.execute(
+        f"""SELECT coalesce(max(o.number), 0) FROM outbox o WHERE o.incident = ? AND o.kind = 'alert'
+            AND o.id NOT IN ({marks}) AND EXISTS (
+                SELECT 1 FROM deliveries d WHERE d.outbox = o.id AND (d.state <> 'folded' OR d.attempts > 0))""",
+        [incident, *fresh],
+    ).fetchone()
+    return fresh, told
+
+
+def join(db: Database, older: Sequence[int], message_id: str, now: datetime) -> None:
+    """Have a letter just owed stand for those before it, with everybody who gets it."""
+    row = db.execute("SELECT id FROM outbox WHERE message_id = ?", [message_id]).fetchone()
+    others = [outbox for outbox in older if outbox != row[0]]
+    for (recipient,) in db.execute("SELECT recipient FROM deliveries WHERE outbox = ?", [row[0]]).fetchall():
+        if others:
+            _fold_into(db, row[0], recipient, others, utc_text(now), now)
+
+
 def _fold_into(
     db: Database, newest: int, recipient: str, older: Sequence[int], next_at: str, now: datetime
 ) -> None:  # fmt: skip
@@ -138,7 +168,7 @@ def _fold_into(
     marks = ", ".join("?" * len(older))
     db.execute(
         f"""UPDATE deliveries SET folded_into = ?, done_at = iif(state = 'owed', ?, done_at), state = 'folded'
-            WHERE recipient = ? AND (outbox IN ({marks}) OR folded_into IN ({marks}))""",
+            WHERE recipient = ? AND state <> 'sent' AND (outbox IN ({marks}) OR folded_into IN ({marks}))""",
         [newest, utc_text(now), recipient, *older, *older],
     )
     db.execute("UPDATE deliveries SET next_at = ? WHERE outbox = ? AND recipient = ?", [next_at, newest, recipient])

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from sqlite_utils import Database
 
 from monitor.config import Brand
-from monitor.errors import UsageError, nearest, shown
+from monitor.errors import UsageError, shown
 from monitor.incidents import Ending, Standing
 from monitor.model import State, utc_text
 from monitor.store import incidents as stored
@@ -19,6 +19,7 @@ from monitor.store import mailed, silences, writing
 from monitor.store.silences import Silence
 from monitor.work import attending, handling
 from monitor.work.app import App
+from monitor.work.naming import brand_named, hint
 from monitor.work.telling import tell
 
 
@@ -125,14 +126,14 @@ def _same(db: Database, brand_id: int, incident: int | None) -> list[Silence]:
 
 def _target(app: App, db: Database, what: str) -> tuple[int, int | None, str]:
     """The brand, the incident if one is meant, and how to call it."""
-    brand = app.config.brand(what)
+    brand = brand_named(app, what)
     if brand is not None:
         return app.brands[brand.name], None, brand.name
     if what.isascii() and what.isdigit() and len(what) < 19:
         _, _, brand_id = _meant(app, db, int(what))
         return brand_id, int(what), f"incident {what}"
-    hint = nearest(what, app.brands)
-    raise UsageError(f"{shown(what)} is neither the number of an incident nor a brand of {app.config.file}{hint}")
+    known = f"{app.config.file}{hint(app, what)}"
+    raise UsageError(f"{shown(what)} is neither the number of an incident nor a brand of {known}")
 
 
 def _meant(app: App, db: Database, incident: int) -> tuple[Standing, Brand, int]:

@@ -56,6 +56,7 @@ class App:
 
     ``hanging``: sources that gave no answer in time and are still at it; ``looking``: those that look again at posts.
     ``quiet``: of each brand that gave the watch nothing to do, all that was looked at: the same gives nothing again.
+    ``reading_mail``: held by who visits the mailbox: two at once would take the same answer in twice.
     ``trained``: the files of the model that the user trained and chose; None: the shipped one scores.
     """
 
@@ -77,6 +78,7 @@ class App:
     failed: int = 0
     done: dict[str, datetime] = field(default_factory=dict)
     quiet: dict[int, object] = field(default_factory=dict)
+    reading_mail: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def database(self) -> Path:

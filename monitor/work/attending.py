@@ -17,6 +17,7 @@ from monitor.model import Severity, State
 from monitor.store import incidents as stored
 from monitor.store import mailed, silences, writing
 from monitor.store.silences import Silence
+from monitor.work import handling
 from monitor.work.app import App
 from monitor.work.telling import tell
 
@@ -31,6 +32,12 @@ def attend(app: App, db: Database, brand: Brand, brand_id: int, now: datetime) -
             _escalate(app, db, brand, brand_id, incident, now)
 
 
+def escalates(app: App, db: Database, now: datetime) -> bool:
+    """Whether somebody else is about to be called: what people answered should be read before."""
+    called = bool(app.config.alerts.escalate_to)
+    return called and any(mailed.to_escalate(db, brand_id, now) for _, brand_id in app.own_brands)
+
+
 def _escalate(app: App, db: Database, brand: Brand, brand_id: int, incident: int, now: datetime) -> None:
     standing, hands = stored.one(db, incident), mailed.hands(db, incident)
     if standing is None or not rules.escalates(standing.state, hands.escalate_at, now):
@@ -38,10 +45,14 @@ def _escalate(app: App, db: Database, brand: Brand, brand_id: int, incident: int
     if not app.config.alerts.escalate_to:
         mailed.call_nobody(db, incident)
         return
+    evidence = stored.last_evidence(db, incident)
+    grown = handling.growth_of(app, db, brand_id, standing, now, waits=False)
+    if grown:  # one mail says both
+        handling.note_growth(db, incident, grown, evidence, now)
     stored.escalate(db, incident, now)
     minutes = int(app.config.alerts.escalate_after.total_seconds() // 60)
     event = stored.add_event(db, incident, now, "escalated", f"nobody acknowledged it in {minutes} minutes")
-    tell(app, db, brand, brand_id, incident, "escalated", event, stored.last_evidence(db, incident), now)
+    tell(app, db, brand, brand_id, incident, "escalated", event, evidence, now)
 
 
 def end_silence(

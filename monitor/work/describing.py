@@ -107,8 +107,9 @@ def next_mail(app: App, line: IncidentLine, standing: Situation, now: datetime) 
         return NextMail()
     waits = line.state == State.OPEN and bool(table.escalate_to)  # its clock starts with this mail, if not before
     return NextMail(
-        voices=grown_at(line.observed), critical=line.severity is not Severity.CRITICAL, platform_share=SPREAD_SHARE,
-        over=True, escalates_at=(standing.escalate_at or now + table.escalate_after) if waits else None,
+        voices=grown_at(line.observed), critical=line.severity is not Severity.CRITICAL, over=True,
+        platform_share=SPREAD_SHARE if standing.kind is Kind.SPIKE else None,
+        escalates_at=(standing.escalate_at or now + table.escalate_after) if waits else None,
         escalates_to=table.escalate_to if waits else (),
     )  # fmt: skip
 

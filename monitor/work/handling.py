@@ -5,7 +5,7 @@ Every change is one transaction: the finding, the incident, the event with its r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -135,7 +135,7 @@ def calm(
         seen = measured[standing.origin]
         if rules.resolves(standing, seen.at, calm=True):
             with writing(db, durable=True):
-                ended = End(Ending.CALM, seen.at + BIN, "calm for six hours")
+                ended = End(Ending.CALM, seen.at + BIN, "calm")
                 finish(app, db, brand, brand_id, standing.id, ended, seen.evidence, now)
     for standing in stored.ended_by_people(db, brand_id):
         until = measured[standing.origin].at + BIN
@@ -198,19 +198,35 @@ def swell(app: App, db: Database, brand: Brand, brand_id: int, finding: Finding,
 def _tell_growth(
     app: App, db: Database, brand: Brand, brand_id: int, incident: int, evidence: Mapping[str, Any], now: datetime
 ) -> None:
-    if _growth(app, db, brand_id, incident, now) is None:
+    if not _growth(app, db, brand_id, incident, now):
         return
     with writing(db, durable=True):
         grown = _growth(app, db, brand_id, incident, now)  # again: a person may have been faster
-        if grown is not None:
-            event = stored.add_event(db, incident, now, *grown, evidence=evidence)
-            tell(app, db, brand, brand_id, incident, grown[0], event, evidence, now)
+        if grown:
+            number = note_growth(db, incident, grown, evidence, now)
+            tell(app, db, brand, brand_id, incident, grown[-1][0], number, evidence, now)
 
 
-def _growth(app: App, db: Database, brand_id: int, incident: int, now: datetime) -> tuple[str, str] | None:
-    standing = stored.one(db, incident)
+def _growth(app: App, db: Database, brand_id: int, incident: int, now: datetime) -> tuple[tuple[str, str], ...]:
+    standing, hands = stored.one(db, incident), mailed.hands(db, incident)
     told = mailed.told(db, incident, {})
     if standing is None or told is None or now - told.at < rules.MAIL_GAP:
-        return None
-    told = replace(told, shares=shares(db, brand_id, incident, now))
-    return rules.growth(standing.state, standing.severity, _minimum(app), told, now)
+        return ()
+    if app.config.alerts.escalate_to and rules.escalates_soon(standing.state, hands.escalate_at, now):
+        return ()
+    return growth_of(app, db, brand_id, standing, now)
+
+
+def growth_of(
+    app: App, db: Database, brand_id: int, standing: Standing, now: datetime, *, waits: bool = True
+) -> tuple[tuple[str, str], ...]:  # fmt: skip
+    """By what an incident has grown since its last mail. ``waits``: as of ``incidents.growth``."""
+    told = mailed.told(db, standing.id, shares(db, brand_id, standing.id, now))
+    return rules.growth(standing.state, standing.severity, _minimum(app), told, now, waits=waits) if told else ()
+
+
+def note_growth(
+    db: Database, incident: int, grown: Sequence[tuple[str, str]], evidence: Mapping[str, Any], now: datetime
+) -> int:  # fmt: skip
+    """An event for each; how many the incident has with them."""
+    return [stored.add_event(db, incident, now, *each, evidence=evidence) for each in grown][-1]

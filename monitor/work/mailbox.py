@@ -45,23 +45,23 @@ def due(app: App, db: Database, now: datetime) -> bool:
     return app.config.mailbox is not None and (turn is None or turn.due_at <= now)
 
 
-def settings(app: App) -> ImapSettings | None:
-    """How to reach it; None without one. ConfigError, one line, if the password is not set."""
+def settings(app: App, longest: timedelta = LONGEST_VISIT) -> ImapSettings | None:
+    """How to reach it; None without one. ConfigError, one line, if the password is not set. ``longest``: of a visit."""
     table = app.config.mailbox
     if table is None:
         return None
     return ImapSettings(
         host=table.host, port=table.port, security=table.security, user=table.user,
         password=secret(app.config, "mailbox.password_env", table.password_env), folder=table.folder,
-        timeout=table.timeout.total_seconds(), deadline=LONGEST_VISIT.total_seconds(),
+        timeout=min(table.timeout, longest).total_seconds(), deadline=longest.total_seconds(),
         allow_plaintext=table.allow_plaintext, cafile=str(app.config.path(table.ca_file)) if table.ca_file else "",
     )  # fmt: skip
 
 
 @contextmanager
-def opened(app: App) -> Iterator[Folder]:
-    """The folder; ServerUnreachable or ConfigError if it cannot be read now."""
-    reach = settings(app)
+def opened(app: App, longest: timedelta = LONGEST_VISIT) -> Iterator[Folder]:
+    """The folder; ServerUnreachable or ConfigError if it cannot be read now. ``longest``: as of ``settings``."""
+    reach = settings(app, longest)
     assert reach is not None  # nothing is due without it
     with imap.opened(reach) as folder:
         yield folder

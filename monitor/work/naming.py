@@ -3,12 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from difflib import get_close_matches
 
 from sqlite_utils import Database
 
-from monitor.errors import UsageError, nearest, shown
+from monitor.config import Brand
+from monitor.errors import UsageError, shown
 from monitor.store import labels
+from monitor.text import fold_text
 from monitor.work.app import App
+
+
+def brand_named(app: App, name: str) -> Brand | None:
+    """The brand of this name; else the only one whose name or one of whose terms it is in the other script, another
+    case or width."""
+    exact = app.config.brand(name)
+    if exact is not None:
+        return exact
+    meant = fold_text(name.strip())
+    names = [b for b in app.config.brands if fold_text(b.name) == meant]
+    found = names or [b for b in app.config.brands if meant and meant in map(fold_text, b.terms)]
+    return found[0] if len(found) == 1 else None
+
+
+def known_brand(app: App, name: str, what: str = "--brand") -> Brand:
+    """The same; UsageError, with a hint, if there is none. ``what``: the argument it was given as."""
+    brand = brand_named(app, name)
+    if brand is None:
+        raise UsageError(f"{what}: {shown(name)} is no brand of {app.config.file}{hint(app, name)}")
+    return brand
+
+
+def hint(app: App, name: str) -> str:
+    """The brand most like a name, in either script."""
+    folded = {fold_text(known): known for known in app.brands}
+    close = get_close_matches(fold_text(name), folded, n=1)
+    return f'; did you mean "{folded[close[0]]}"?' if close else ""
 
 
 def the_post(db: Database, name: str) -> int:
@@ -30,9 +60,7 @@ def the_brand(app: App, post: int, brand: str, known: Collection[int]) -> tuple[
     mentioned = ", ".join(names.get(i, f"brand {i}") for i in sorted(known))
     if not brand and len(known) > 1:
         raise UsageError(f"--brand: post {post} mentions {mentioned}; say which one is meant")
-    identity = app.brands.get(brand) if brand else next(iter(known))
-    if identity is None:
-        raise UsageError(f"--brand: {shown(brand)} is no brand of {app.config.file}{nearest(brand, app.brands)}")
+    identity = app.brands[known_brand(app, brand).name] if brand else next(iter(known))
     if identity not in known:
-        raise UsageError(f"--brand: post {post} does not mention {brand}, but {mentioned}")
+        raise UsageError(f"--brand: post {post} does not mention {names.get(identity, brand)}, but {mentioned}")
     return identity, names.get(identity, f"brand {identity}")

@@ -223,13 +223,24 @@ class TestDeadServer:
         rows = db.execute("SELECT state, folded_into FROM deliveries ORDER BY outbox").fetchall()
         assert rows == [("folded", 3), ("folded", 3), ("sent", None)]
 
-    def test_two_mails_of_one_cycle_are_both_sent(self, app: App, db: Database, mailbox: Mailbox) -> None:
+    def test_what_one_cycle_owes_twice_is_one_mail_and_no_delay(self, app: App, db: Database, mailbox: Mailbox) -> None:
         incident = opened(db)
-        happens(app, db, incident, "opened", NOW)
-        happens(app, db, incident, "raised", NOW)
+        happens(app, db, incident, "grown", NOW)
+        happens(app, db, incident, "escalated", NOW, (LEAD,))
         send(app, db, NOW)
-        assert [text_of(m).split("：")[0] for m in to(mailbox, ONCALL)] == ["新事件", "情況升高"]
-        assert outbox.summary(db)["folded"] == 0
+        for who in (ONCALL, LEAD):
+            (mail,) = to(mailbox, who)
+            assert text_of(mail).startswith("無人及時接手 · 聲量至少倍增：澄嵐\n警示")
+            assert "取代" not in text_of(mail)
+        assert outbox.summary(db) == {"owed": 0, "sent": 2, "failed": 0, "folded": 1}
+
+    def test_who_gets_only_the_first_of_two_gets_it(self, app: App, db: Database, mailbox: Mailbox) -> None:
+        incident = opened(db)
+        happens(app, db, incident, "escalated", NOW, (LEAD,))
+        happens(app, db, incident, "grown", NOW)
+        send(app, db, NOW)
+        assert [text_of(m).partition("：")[0] for m in to(mailbox, LEAD)] == ["無人及時接手"]
+        assert [text_of(m).partition("：")[0] for m in to(mailbox, ONCALL)] == ["無人及時接手 · 聲量至少倍增"]
 
     def test_what_nobody_tried_to_send_for_a_while_is_folded_too(
         self, app: App, db: Database, mailbox: Mailbox

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -480,3 +481,84 @@ def test_what_breaks_between_event_and_mail_leaves_nothing(
     with pytest.raises(RuntimeError, match="killed"):
         does[act]()
     assert before == [db.execute(f"SELECT * FROM {t}").fetchall() for t in tables]
+
+
+def sent_to(db: Database, to: str = ONCALL) -> list[str]:
+    """The first line of each mail that is sent, or still owed, to somebody."""
+    rows = db.execute(
+        """SELECT o.text FROM outbox o JOIN deliveries d ON d.outbox = o.id
+           WHERE d.recipient = ? AND d.state <> 'folded' ORDER BY o.id""",
+        [to],
+    )
+    return [text.partition("\n")[0] for (text,) in rows.fetchall()]
+
+
+def hand_over(db: Database) -> None:
+    with writing(db):
+        db.execute("UPDATE deliveries SET state = 'sent', attempts = 1 WHERE state = 'owed'")
+
+
+def test_growth_and_an_escalation_of_one_cycle_are_one_mail(app: App, db: Database) -> None:
+    """The cycle may come minutes after the time to escalate: one that a cron starts does."""
+    find(app, db, NOW)
+    hand_over(db)
+    grow(app, db, 40, NOW + 34 * MINUTE)
+    jobs.attend(app, db, NOW + 34 * MINUTE)
+    assert sent_to(db) == ["新事件：澄嵐", "無人及時接手 · 聲量至少倍增：澄嵐"]
+    assert sent_to(db, CHIEF) == ["無人及時接手 · 聲量至少倍增：澄嵐"]
+    assert events(db) == ["opened", "grown", "escalated"]
+
+
+def test_growth_just_before_an_escalation_waits_for_its_mail(app: App, db: Database) -> None:
+    """The jobs of the service tick apart: what is told now is gone when the other ticks."""
+    find(app, db, NOW)
+    hand_over(db)
+    grow(app, db, 40, NOW + 30 * MINUTE + timedelta(seconds=10))
+    assert sent_to(db) == ["新事件：澄嵐"]
+    jobs.attend(app, db, NOW + 30 * MINUTE + timedelta(seconds=20))
+    hand_over(db)
+    grow(app, db, 41, NOW + 31 * MINUTE)
+    assert sent_to(db) == ["新事件：澄嵐", "無人及時接手 · 聲量至少倍增：澄嵐"]
+
+
+def test_growth_is_told_where_nothing_escalates_in_time(app: App, db: Database) -> None:
+    find(app, db, NOW)
+    hand_over(db)
+    grow(app, db, 40, NOW + 31 * MINUTE)
+    assert sent_to(db)[1:] == ["聲量至少倍增：澄嵐"]
+
+
+def test_growth_and_a_new_platform_are_one_mail_that_says_both(app: App, db: Database) -> None:
+    put_voices(db, NOW - 15 * MINUTE, ptt=10)
+    find(app, db, NOW)
+    hand_over(db)
+    put_voices(db, NOW + 20 * MINUTE, dcard=30)
+    grow(app, db, 40, NOW + 40 * MINUTE)
+    assert events(db) == ["opened", "grown", "spread"]
+    assert sent_to(db)[1:] == ["聲量至少倍增 · 擴散到另一個平台：澄嵐"]
+
+
+def test_what_gets_worse_in_the_cycle_in_which_it_begins_is_one_mail(app: App, db: Database) -> None:
+    """After a standstill many bins are judged at once."""
+    for at, severity in ((NOW - HOUR, WARNING), (NOW, CRITICAL)):
+        handling.take_in(app, db, app.config.brands[0], 1, finding(at, severity), NOW)
+    assert events(db) == ["opened", "raised"]
+    (mail,) = db.query("SELECT o.* FROM outbox o JOIN deliveries d ON d.outbox = o.id WHERE d.state = 'owed'")
+    assert mail["text"].startswith("新事件：澄嵐\n嚴重")
+    assert "取代" not in mail["text"]
+
+
+@pytest.mark.parametrize("kind", [Kind.BURST, Kind.TAKEOFF])
+def test_where_the_voices_come_from_is_no_news_of_a_story_or_a_post_and_is_not_promised(
+    app: App, db: Database, kind: Kind
+) -> None:
+    put_voices(db, NOW - 15 * MINUTE, ptt=10)
+    found = finding(NOW, kind=kind, subject=7)
+    handling.take_in(app, db, app.config.brands[0], 1, found, NOW)
+    hand_over(db)
+    put_voices(db, NOW + 20 * MINUTE, dcard=30)
+    handling.swell(app, db, app.config.brands[0], 1, replace(found, at=NOW + 30 * MINUTE), NOW + 40 * MINUTE)
+    assert events(db) == ["opened"]
+    (text,) = db.execute("SELECT text FROM outbox").fetchone()
+    assert "下一封信的時機" in text
+    assert "另一個平台" not in text

@@ -15,8 +15,8 @@ import pytest
 from monitor import jobs
 from monitor.errors import ConfigError
 from monitor.jobs import Report, attempt
-from monitor.model import Severity
-from monitor.store import replies
+from monitor.model import Severity, utc_text
+from monitor.store import replies, writing
 from monitor.store.overview import overview
 from monitor.work import checking, confirming, imap, mailbox
 from tests.answers import ADDRESS, LEAD, ONCALL, STRANGER, Scene, answer, scene
@@ -391,6 +391,47 @@ def ignored_total(box: Box) -> int:
     return sum(n for name, n in box.outcomes.items() if name != "done")
 
 
+def escalating(box: Scene, after: timedelta = timedelta(minutes=30)) -> None:
+    """Nobody took it, and the time to call somebody else has come."""
+    alerts = box.app.config.alerts.model_copy(update={"escalate_to": (LEAD,)})
+    box.app.config = box.app.config.model_copy(update={"alerts": alerts})
+    with writing(box.db):
+        box.db.execute("UPDATE incidents SET escalate_at = ?", [utc_text(box.now + after)])
+    box.now += after
+
+
+def visited(box: Scene) -> None:
+    """The mailbox was read just now, and is not due for an hour."""
+    with writing(box.db):
+        replies.end_turn(box.db, timedelta(hours=1), box.now, None)
+
+
+class TestEscalation:
+    """An answer that lies unread when somebody else is about to be called."""
+
+    def test_an_answer_is_read_before_and_nobody_is_called(self, box: Box) -> None:
+        box.read()
+        escalating(box)
+        visited(box)
+        assert not mailbox.due(box.app, box.db, box.now)
+        box.receive(answer(box.address(), "收到"))
+        jobs.hear_before_escalating(box.app, box.db, box.now, Report())
+        jobs.attend(box.app, box.db, box.now)
+        assert (box.state, box.owner, box.events("escalated")) == ("acknowledged", ONCALL, [])
+
+    def test_where_nothing_escalates_the_mailbox_is_left_alone(self, box: Box) -> None:
+        box.receive(answer(box.address(), "收到"))
+        jobs.hear_before_escalating(box.app, box.db, box.now, Report())
+        assert (box.state, box.outcomes) == ("open", {})
+
+    def test_the_cycle_reads_it_too(self, box: Box) -> None:
+        escalating(box)
+        visited(box)
+        box.receive(answer(box.address(), "收到"))
+        jobs.cycle(box.app, box.db, box.now)
+        assert (box.state, box.events("escalated")) == ("acknowledged", [])
+
+
 class TestServers:
     """What does not need a server that works."""
 
@@ -433,6 +474,28 @@ class TestServers:
         jobs.answers(stage.app, stage.db, stage.now, Report())
         stage.happen(Severity.CRITICAL)
         assert [row["kind"] for row in stage.db.query("SELECT kind FROM outbox")] == ["alert", "alert"]
+
+    def test_one_that_hangs_delays_no_escalation_beyond_its_timeout(self, lone: Callable[[int], Scene]) -> None:
+        """Whether it is asked now, or another visit hangs in it already: then it is not waited for a second time."""
+        with imap_server(lambda line: line.wait()) as port:
+            stage = lone(port)
+            escalating(stage)
+            jobs.hear_before_escalating(stage.app, stage.db, stage.now, Report())
+            jobs.attend(stage.app, stage.db, stage.now)
+        assert stage.state == "escalated"
+        turn = replies.turn(stage.db)
+        assert turn is not None
+        assert turn.refusals == 1
+
+    def test_a_visit_under_way_is_waited_for_no_longer_than_that(
+        self, lone: Callable[[int], Scene], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        stage, visits = lone(1), []
+        escalating(stage)
+        monkeypatch.setattr(jobs.mailbox, "opened", lambda *_: visits.append(1))
+        with stage.app.reading_mail:
+            jobs.hear_before_escalating(stage.app, stage.db, stage.now, Report())
+        assert visits == []
 
     def test_check_tells_the_truth(self, lone: Callable[[int], Scene]) -> None:
         stage = lone(1)

@@ -13,9 +13,10 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import pytest
 
 from monitor.errors import ConfigError
-from monitor.model import BlindFacts, Digest, Kind, Severity, Totals, utc_text
+from monitor.incidents import folded
+from monitor.model import BlindFacts, Digest, EventLine, Kind, Severity, Totals, utc_text
 from monitor.spikes.measurement import Measurement, Span
-from reports.alert_view import alert_view
+from reports.alert_view import alert_view, event_word
 from reports.language import LOCALES, language
 from reports.render import (
     Rendered,
@@ -331,12 +332,15 @@ class TestAlert:
     @pytest.mark.parametrize(
         ("kind", "hant", "hans", "en"),
         [
-            (Kind.SPIKE, "澄嵐 負面聲音突增 14 個，事件 12", "澄嵐 负面声音突增 14 个，事件 12",
-             "澄嵐: negative spike, 14 voices, incident 12"),
-            (Kind.BURST, "澄嵐 同一則內容擴散 23 次，事件 12", "澄嵐 同一条内容扩散 23 次，事件 12",
-             "澄嵐: one story spreads, 23 copies, incident 12"),
-            (Kind.TAKEOFF, "澄嵐 單篇貼文發酵 132 次互動，事件 12", "澄嵐 单条帖子发酵 132 次互动，事件 12",
-             "澄嵐: one post takes off, 132 reactions, incident 12"),
+            (Kind.SPIKE, "澄嵐 負面聲音突增，11/21 03:00 時 14 個，事件 12",
+             "澄嵐 负面声音突增，11/21 03:00 时 14 个，事件 12",
+             "澄嵐: negative spike, 14 voices at 11/21 03:00, incident 12"),
+            (Kind.BURST, "澄嵐 同一則內容擴散，11/21 03:00 時 23 次，事件 12",
+             "澄嵐 同一条内容扩散，11/21 03:00 时 23 次，事件 12",
+             "澄嵐: one story spreads, 23 copies at 11/21 03:00, incident 12"),
+            (Kind.TAKEOFF, "澄嵐 單篇貼文發酵，11/21 03:00 時 132 次互動，事件 12",
+             "澄嵐 单条帖子发酵，11/21 03:00 时 132 次互动，事件 12",
+             "澄嵐: one post takes off, 132 reactions at 11/21 03:00, incident 12"),
         ],
     )  # fmt: skip
     def test_one_subject_for_the_whole_thread_whatever_is_found_later(
@@ -350,6 +354,60 @@ class TestAlert:
             ]
             assert {view.subject for view in views} == {wanted}
             assert alert_mail(facts.alert("resolved", kind), code).subject == wanted
+
+    @pytest.mark.parametrize("code", CODES)
+    def test_the_subjects_size_bears_its_moment_and_the_body_begins_with_the_present(self, code: str) -> None:
+        words, n = language(code), 57
+        for event in ("grown", "escalated", "resolved"):
+            made = facts.alert(event)
+            later = replace(made, incident=replace(made.incident, observed=n), evidence={
+                **made.evidence, "since_onset": {**made.evidence["hour"], "observed": n, "p": 1e-30}})  # fmt: skip
+            mail = alert_mail(later, code)
+            assert "14" in mail.subject
+            assert str(n) not in mail.subject
+            assert words.moment(made.incident.opened_at, made.zone) in mail.subject
+            state, _, now, *_ = mail.text.split("\n")
+            assert state.startswith(event_word(event, words))
+            assert str(n) in now
+
+    def test_one_mail_says_all_that_happened_since_the_one_before(self) -> None:
+        def lead(event: str, *also: str) -> str:
+            return alert_view(replace(facts.alert(event), also=also), language("en")).lead
+
+        assert lead("spread", "grown") == "At least twice as many · Spread to another platform"
+        assert lead("escalated", "grown") == "Nobody took it in time · At least twice as many"
+        assert lead("raised", "reopened") == "It is back"  # how severe it is says the next line
+        assert lead("resolved", "opened", "raised") == "Resolved · New incident"
+        assert lead("escalated", "opened") == "Nobody took it in time · New incident"
+
+    def test_of_several_stories_the_heading_says_which_one_the_rows_are_of(self) -> None:
+        def heading(kind: Kind, stories: int, code: str = "en") -> str:
+            made = replace(facts.alert("opened", kind), stories=stories, story=facts.STORY)
+            view = alert_view(made, language(code))
+            assert view.spread_heading in alert_mail(made, code).text
+            assert view.spread_heading in alert_mail(made, code).html
+            return view.spread_heading
+
+        assert heading(Kind.SPIKE, 1) == "What it is about, and how it spread"
+        assert heading(Kind.SPIKE, 4) == "The loudest of 4 stories: what it is about, and how it spread"
+        assert heading(Kind.SPIKE, 4, "zh-Hant") == "4 個話題中最大的一個：在說什麼、怎麼傳開"
+        assert heading(Kind.BURST, 4) == "The story that spreads: what it is about, and how"
+
+    def test_what_goes_on_is_one_line_with_its_times_and_its_largest_size(self) -> None:
+        made = facts.alert("grown")
+        start, quarter = made.incident.opened_at, timedelta(minutes=15)
+        spikes = (EventLine(start + (i + 1) * quarter, "continues", "", "another spike", n)
+                  for i, n in enumerate((20, 44, 31)))  # fmt: skip
+        rows = [EventLine(start, "opened"), *spikes,
+                EventLine(start + 4 * quarter, "continues", "", "another burst", 18)]  # fmt: skip
+        told = folded(rows)
+        assert [(e.reason, e.size, e.until) for e in told] == [
+            ("", None, None), ("another spike", 44, start + 3 * quarter), ("another burst", 18, None),
+        ]  # fmt: skip
+        view = alert_view(replace(made, events=told), language("en"))
+        assert view.events[1:] == (
+            ("03:15 to 03:45", "Still going on · at most 44 negative voices"), ("04:00", "Still going on · 18 copies"),
+        )  # fmt: skip
 
     def test_no_brackets_round_the_id(self) -> None:
         subjects = [alert_view(facts.alert("opened", kind), language(code)).subject for code in CODES for kind in Kind]
