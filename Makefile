@@ -2,8 +2,9 @@
 PYTHON ?= python3
 BIN = .venv/bin
 STAMP = .venv/.installed
+AXE = tests/axe/node_modules/.installed
 
-.PHONY: install demo test lint bench soak fuzz clean
+.PHONY: install axe demo test lint bench soak fuzz clean
 
 install: $(STAMP)
 
@@ -17,10 +18,19 @@ $(STAMP): pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $(STAMP)
 
+# axe-core judges the pages' accessibility. Without npm, or without a registry, the tests that need it are skipped.
+axe:
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(AXE) || \
+	  echo "npm could not bring axe-core: the tests that need it are skipped"; fi
+
+$(AXE): tests/axe/package-lock.json
+	npm ci --prefix tests/axe --ignore-scripts --no-audit --no-fund --silent
+	@touch $(AXE)
+
 demo: install
 	$(BIN)/qianli demo --dir demo
 
-test: install lint
+test: install axe lint
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: install
@@ -39,4 +49,4 @@ fuzz: install
 	QIANLI_FUZZ=10000 $(BIN)/python -m pytest -m fuzz
 
 clean:
-	rm -rf .venv build demo *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv tests/axe/node_modules build demo *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -222,6 +222,7 @@ class SentimentTable(Table):
 class ServiceTable(Table):
     heartbeat_url_env: Variable = ""
     base_url: str = ""
+    explore_url: str = ""
     live_within: Duration = timedelta(hours=2)
     deadline: Duration = timedelta(minutes=2)
 

@@ -6,39 +6,27 @@ The templates only place and escape it, so page, mail and text cannot disagree.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
-from monitor.model import Change, DayPoint, Digest, StoryLine, Totals
+from monitor.model import Digest, IncidentLine, StoryLine
+from reports.citing import cited
 from reports.coverage import HEARD_ENOUGH, CoverageText, Window, coverage_text
+from reports.days_view import Day, Row, days, rows
+from reports.evidence import proofs
+from reports.evidence_view import ProofView, proof_views
+from reports.feelings_view import GOING, GOOD, UNMET, FeelingView, ThemeView, feelings, themes
+from reports.figures_view import Figure, counted, figures, since_midnight
 from reports.incident_view import NAME_LENGTH, IncidentView, QuoteView, incident_view, quote_view
 from reports.language import Language
+from reports.ledger_view import LedgerView, ledger_view
+from reports.rivals_view import RivalView, WishView, better, fulfilled, rivals
 from reports.safe import line
 
 INCIDENTS_SHOWN = 6
 STORIES_SHOWN = 5
-ROWS_SHOWN = 8
-"""Platforms or competitors listed; the rest is one more row. These limits keep a mail under 100 KB."""
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """A number against an earlier day. ``tone``: worse, better, changed (beyond noise) or flat."""
-
-    against: str
-    before: str
-    difference: str
-    judgement: str
-    tone: str
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    label: str
-    value: str
-    comparisons: tuple[Comparison, ...]
+"""Such limits keep a mail under 100 KB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,33 +34,6 @@ class StoryView:
     quote: QuoteView
     size: str
     spread: str
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One platform or brand: its counts as text, and the shares (0..1) that its bars show."""
-
-    name: str
-    mentions: str
-    negative_voices: str
-    negative_share: str
-    mentions_share: float
-    negative_of_mentions: float
-
-
-@dataclass(frozen=True, slots=True)
-class Day:
-    """One day of the chart, and of the table behind it."""
-
-    date: str
-    tick: str
-    mentions: int
-    negative_voices: int
-    mentions_text: str
-    voices_text: str
-    incident: bool
-    heard: bool
-    note: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +51,7 @@ class DigestView:
     notes: tuple[str, ...]
     figures: tuple[Figure, ...]
     since_midnight: str
+    ledger: LedgerView | None
     incidents: tuple[IncidentView, ...]
     more_incidents: str
     stories: tuple[StoryView, ...]
@@ -97,18 +59,28 @@ class DigestView:
     more_unsure: str
     days: tuple[Day, ...]
     platforms: tuple[Row, ...]
+    themes: tuple[ThemeView, ...]
+    rivals: tuple[RivalView, ...]
+    better: tuple[str, ...]
+    fulfilled: tuple[WishView, ...]
     competitors: tuple[Row, ...]
+    good: tuple[FeelingView, ...]
+    unmet: tuple[FeelingView, ...]
+    going: tuple[FeelingView, ...]
     unknowns: tuple[str, ...]
+    proofs: tuple[ProofView, ...]
     footer: tuple[tuple[str, str], ...]
 
 
-def digest_view(digest: Digest, words: Language) -> DigestView:
+def digest_view(digest: Digest, words: Language, explore: str = "") -> DigestView:
+    """``explore``: the address of the database in Datasette, where one is served."""
     window = Window(digest.start, digest.end, digest.zone, digest.day)
     brand = line(digest.brand, NAME_LENGTH)
     badge = _badge(digest, words)
     coverage = coverage_text(digest.coverage, window, words)
-    heard = words.gettext("Heard: %(share)s of the usual volume.", share=words.heard(digest.today.heard))
+    share = cited(words.heard(digest.today.heard), "coverage")
     day = words.day(digest.day)
+    beside = ((brand, digest.today), *digest.competitors) if digest.competitors else ()
     return DigestView(
         brand=brand,
         brand_word=shlex.quote(brand),
@@ -118,20 +90,29 @@ def digest_view(digest: Digest, words: Language) -> DigestView:
         badge=badge,
         verdict=digest.verdict,
         sentence=_sentence(digest, words),
-        heard=words.sentences(heard, coverage.summary),
+        heard=words.sentences(words.gettext("Heard: %(share)s of the usual volume.", share=share), coverage.summary),
         coverage=coverage,
         notes=_notes(digest, words),
-        figures=_figures(digest, words),
-        since_midnight=_since_midnight(digest, words),
-        incidents=tuple(incident_view(i, digest.zone, words, digest.day) for i in digest.incidents[:INCIDENTS_SHOWN]),
+        figures=figures(digest, words),
+        since_midnight=since_midnight(digest, words),
+        ledger=ledger_view(digest, words),
+        incidents=tuple(_incident(i, digest, words) for i in digest.incidents[:INCIDENTS_SHOWN]),
         more_incidents=_more_incidents(digest, words),
         stories=tuple(_story(s, digest, words) for s in digest.stories[:STORIES_SHOWN]),
         unsure=tuple((str(q.post_id), quote_view(q, digest.zone, words, digest.day)) for q in digest.unsure),
         more_unsure=_more_unsure(digest, words),
-        days=_days(digest.series, words),
-        platforms=_rows(digest.platforms, words),
-        competitors=_rows(((brand, digest.today), *digest.competitors), words) if digest.competitors else (),
+        days=days(digest.series, words),
+        platforms=rows(digest.platforms, "platforms", words),
+        themes=themes(digest, words),
+        rivals=rivals(digest, words),
+        better=better(digest, words),
+        fulfilled=fulfilled(digest, words),
+        competitors=rows(beside, "competitors", words),
+        good=feelings(digest, GOOD, words),
+        unmet=feelings(digest, UNMET, words),
+        going=feelings(digest, GOING, words),
         unknowns=_unknowns(digest, words),
+        proofs=proof_views(proofs(digest), explore, words),
         footer=_footer(digest, words),
     )
 
@@ -186,11 +167,13 @@ def _sentence(digest: Digest, words: Language) -> str:
 def _incident_sentence(digest: Digest, count: str, words: Language) -> str:
     open_now = sum(1 for i in digest.incidents if i.state != "resolved")
     n = len(digest.incidents)
+    found = cited(words.number(n), "incidents")
     if all(i.origin == "history" for i in digest.incidents):
         return words.ngettext(
             "%(n)s incident was found in imported or late posts: %(count)s.",
             "%(n)s incidents were found in imported or late posts: %(count)s.",
             n,
+            n=found,
             count=count,
         )
     if open_now:
@@ -198,26 +181,25 @@ def _incident_sentence(digest: Digest, count: str, words: Language) -> str:
             "%(n)s incident is still open: %(count)s.",
             "%(n)s incidents are still open: %(count)s.",
             open_now,
+            n=cited(words.number(open_now), "incidents"),
             count=count,
         )
     return words.ngettext(
-        "%(n)s incident, since resolved: %(count)s.", "%(n)s incidents, since resolved: %(count)s.", n, count=count
+        "%(n)s incident, since resolved: %(count)s.",
+        "%(n)s incidents, since resolved: %(count)s.",
+        n,
+        n=found,
+        count=count,
     )
 
 
 def _compared(digest: Digest, words: Language) -> str:
     """The day's count, with that of the day before where it was heard well enough to stand beside it."""
-    count = _counted(digest.today, words)
+    count = counted(digest.today, "day", words)
     if digest.yesterday is None or min(digest.yesterday.heard, digest.today.heard) < HEARD_ENOUGH:
         return count
-    before = words.number(digest.yesterday.negative_voices)
+    before = cited(words.number(digest.yesterday.negative_voices), "day-before")
     return words.gettext("%(count)s (%(before)s the day before)", count=count, before=before)
-
-
-def _counted(totals: Totals, words: Language) -> str:
-    voices = words.ngettext("%(n)s negative voice", "%(n)s negative voices", totals.negative_voices)
-    mentions = words.ngettext("%(n)s mention", "%(n)s mentions", totals.mentions)
-    return words.gettext("%(voices)s among %(mentions)s", voices=voices, mentions=mentions)
 
 
 def _notes(digest: Digest, words: Language) -> tuple[str, ...]:
@@ -246,76 +228,20 @@ def _more_of_everything(digest: Digest) -> bool:
     return any(c.beyond_noise and digest.today.negative_voices > (c.before or 0) for c in changes)
 
 
-def _figures(digest: Digest, words: Language) -> tuple[Figure, ...]:
-    today = digest.today
-    labels = {
-        "mentions": words.gettext("Mentions"),
-        "negative_posts": words.gettext("Negative posts"),
-        "negative_voices": words.gettext("Negative voices"),
-        "negative_share": words.gettext("Negative share"),
-    }
-    against = (
-        (words.gettext("Day before"), digest.yesterday, digest.against_yesterday),
-        (words.gettext("Week before"), digest.last_week, digest.against_last_week),
-    )
-    return tuple(
-        Figure(label, _value(measure, today, words), tuple(_comparison(measure, today, *a, words) for a in against))
-        for measure, label in labels.items()
-    )
-
-
-def _value(measure: str, totals: Totals | None, words: Language) -> str:
-    number = getattr(totals, measure) if totals is not None else None
-    if number is None:
-        return "–"
-    return words.percent(number, 1) if measure == "negative_share" else words.number(number)
-
-
-def _comparison(
-    measure: str, today: Totals, against: str, earlier: Totals | None, changes: Sequence[Change], words: Language
-) -> Comparison:
-    now = getattr(today, measure)
-    before = getattr(earlier, measure) if earlier is not None else None
-    if earlier is None or before is None:
-        return Comparison(against, "", "", words.gettext("no figures"), "flat")
-    shown = _value(measure, earlier, words)
-    if now is None or min(today.heard, earlier.heard) < HEARD_ENOUGH:
-        return Comparison(against, shown, "", words.gettext("not comparable"), "flat")
-    difference = _points(now - before, words) if measure == "negative_share" else words.signed(now - before)
-    judged = next((c.beyond_noise for c in changes if c.measure == measure), None)
-    if not judged:
-        return Comparison(against, shown, difference, "" if judged is None else words.gettext("within noise"), "flat")
-    tone = "changed" if measure == "mentions" else "worse" if now > before else "better"
-    return Comparison(against, shown, difference, words.gettext("more than noise"), tone)
-
-
-def _points(difference: float, words: Language) -> str:
-    return words.gettext("%(points)s points", points=words.signed(100 * difference, 1))
+def _incident(incident: IncidentLine, digest: Digest, words: Language) -> IncidentView:
+    view = incident_view(incident, digest.zone, words, digest.day)
+    return replace(view, size=cited(view.size, "incidents"))
 
 
 def _more_incidents(digest: Digest, words: Language) -> str:
     left = len(digest.incidents) - INCIDENTS_SHOWN
-    return words.ngettext("and %(n)s more incident", "and %(n)s more incidents", left) if left > 0 else ""
+    more = words.ngettext("and %(n)s more incident", "and %(n)s more incidents", left) if left > 0 else ""
+    return cited(more, "incidents")
 
 
 def _more_unsure(digest: Digest, words: Language) -> str:
     left = digest.today.unsure_posts - len(digest.unsure)
-    return words.ngettext("and %(n)s more", "and %(n)s more", left) if left > 0 else ""
-
-
-def _since_midnight(digest: Digest, words: Language) -> str:
-    totals = digest.since_midnight
-    if totals is None:
-        return ""
-    said = words.gettext(
-        "Until %(time)s: %(count)s.",
-        time=words.clock(digest.made_at, digest.zone),
-        count=_counted(totals, words),
-    )
-    if totals.heard >= HEARD_ENOUGH:
-        return said
-    share = words.heard(totals.heard)
-    return words.sentences(said, words.gettext("Only %(share)s of the usual volume was heard in it.", share=share))
+    return cited(words.ngettext("and %(n)s more", "and %(n)s more", left), "day") if left > 0 else ""
 
 
 def _story(story: StoryLine, digest: Digest, words: Language) -> StoryView:
@@ -329,62 +255,8 @@ def _story(story: StoryLine, digest: Digest, words: Language) -> StoryView:
     if len(story.platforms) > 1:
         names = words.join([line(p, NAME_LENGTH) for p in story.platforms[:6]])
         spread = words.gettext("first seen %(time)s; on %(platforms)s", platforms=names, **values)
-    return StoryView(quote_view(story.quote, digest.zone, words, digest.day), " · ".join(size), spread)
-
-
-def _days(series: Sequence[DayPoint], words: Language) -> tuple[Day, ...]:
-    return tuple(_day(point, index == 0, words) for index, point in enumerate(series))
-
-
-def _day(point: DayPoint, first: bool, words: Language) -> Day:
-    totals, heard = point.totals, point.totals.heard >= HEARD_ENOUGH
-    notes = []
-    if point.incident:
-        notes.append(words.gettext("incident"))
-    if not heard:
-        notes.append(words.gettext("only %(share)s heard", share=words.heard(totals.heard)))
-    return Day(
-        date=words.short_day(point.day),
-        tick=words.tick(point.day, first),
-        mentions=totals.mentions,
-        negative_voices=totals.negative_voices,
-        mentions_text=words.number(totals.mentions),
-        voices_text=words.number(totals.negative_voices),
-        incident=point.incident,
-        heard=heard,
-        note=words.join(notes) if notes else "",
-    )
-
-
-def _rows(named: Sequence[tuple[str, Totals]], words: Language) -> tuple[Row, ...]:
-    """The first rows as given; where there are more than fit, the rest is summed into one."""
-    shown = list(named)
-    if len(shown) > ROWS_SHOWN:
-        rest = shown[ROWS_SHOWN - 1 :]
-        name = words.ngettext("%(n)s more", "%(n)s more", len(rest))
-        shown = [*shown[: ROWS_SHOWN - 1], (name, _sum([totals for _, totals in rest]))]
-    most = max((t.mentions for _, t in shown), default=0) or 1
-    return tuple(_row(name, totals, most, words) for name, totals in shown)
-
-
-def _row(name: str, totals: Totals, most: int, words: Language) -> Row:
-    return Row(
-        name=line(name, NAME_LENGTH),
-        mentions=words.number(totals.mentions),
-        negative_voices=words.number(totals.negative_voices),
-        negative_share=_value("negative_share", totals, words),
-        mentions_share=totals.mentions / most,
-        negative_of_mentions=totals.negative_posts / most,
-    )
-
-
-def _sum(several: Sequence[Totals]) -> Totals:
-    return Totals(
-        mentions=sum(t.mentions for t in several),
-        negative_posts=sum(t.negative_posts for t in several),
-        negative_voices=sum(t.negative_voices for t in several),
-        unscored_posts=sum(t.unscored_posts for t in several),
-    )
+    shown = " · ".join(cited(part, "stories") for part in size)
+    return StoryView(quote_view(story.quote, digest.zone, words, digest.day), shown, spread)
 
 
 def _unknowns(digest: Digest, words: Language) -> tuple[str, ...]:
@@ -402,8 +274,12 @@ def _unknowns(digest: Digest, words: Language) -> tuple[str, ...]:
         "%(n)s mentions are not scored: they hold no Chinese text to judge.",
         today.unscored_posts,
     )
-    counted = ((digest.corrections, corrected), (today.unsure_posts, unsure), (today.unscored_posts, unscored))
-    return tuple(text for n, text in counted if n) or (words.gettext("No mention was unsure, unscored or corrected."),)
+    known = (
+        (digest.corrections, cited(corrected, "corrections")),
+        (today.unsure_posts, cited(unsure, "day")),
+        (today.unscored_posts, cited(unscored, "day")),
+    )
+    return tuple(text for n, text in known if n) or (words.gettext("No mention was unsure, unscored or corrected."),)
 
 
 def _footer(digest: Digest, words: Language) -> tuple[tuple[str, str], ...]:

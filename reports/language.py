@@ -40,8 +40,8 @@ class Language:
     def gettext(self, message: str, **values: object) -> str:
         return self.catalogue.gettext(message) % values
 
-    def ngettext(self, one: str, many: str, n: int, **values: object) -> str:
-        """The form for ``n``, which is also the placeholder ``%(n)s``, formatted."""
+    def ngettext(self, one: str, many: str, n: int, /, **values: object) -> str:
+        """The form for ``n``, which is also the placeholder ``%(n)s``, formatted unless given."""
         return self.catalogue.ngettext(one, many, n) % {"n": self.number(n), **values}
 
     def number(self, value: float, digits: int = 0) -> str:
@@ -60,6 +60,11 @@ class Language:
         """A change: ``+7``, ``−3`` or ``±0``, with a true minus sign."""
         sign = "±" if round(value, digits) == 0 else "+" if value > 0 else "−"
         return sign + self.number(abs(value), digits)
+
+    def score(self, value: float) -> str:
+        """A score of -1..1 with its sign, always to two places: ``+0.20``."""
+        sign = "±" if round(value, 2) == 0 else "+" if value > 0 else "−"
+        return sign + str(format_decimal(abs(value), "0.00", self.locale))
 
     def percent(self, share: float, digits: int = 0) -> str:
         return str(format_percent(share, "#,##0." + "#" * digits + "%" if digits else "#,##0%", self.locale))

@@ -23,7 +23,9 @@ from monitor.model import AlertFacts, AnswerFacts, BlindFacts, Digest, OpsFacts
 from reports.alert_view import OpsView, alert_view, ops_view
 from reports.answer_view import answer_view
 from reports.charts import Column, day_columns
-from reports.digest_view import Day, DigestView, digest_view
+from reports.citing import linked
+from reports.days_view import Day
+from reports.digest_view import DigestView, digest_view
 from reports.incident_view import NAME_LENGTH
 from reports.language import Language, language
 from reports.safe import http_url, inert, line, subject
@@ -45,10 +47,13 @@ class Rendered:
     html: str
 
 
-def digest_page(digest: Digest, code: str) -> str:
-    """The archived page of a brand-day in the language ``code``: one HTML file, for screen, phone and print."""
+def digest_page(digest: Digest, code: str, explore: str = "") -> str:
+    """The archived page of a brand-day in the language ``code``: one HTML file, for screen, phone and print.
+
+    ``explore`` is the address of the database in Datasette, where one is served: each proof then links to its result.
+    """
     words = language(code)
-    view = digest_view(digest, words)
+    view = digest_view(digest, words, explore)
     css = _template_text("page.css")
     return (
         _environment(code)
@@ -179,6 +184,7 @@ def _environment(code: str) -> Environment:
     environment.install_gettext_callables(words.catalogue.gettext, words.catalogue.ngettext, newstyle=True)  # type: ignore[attr-defined]
     environment.globals["lang"] = words.code
     environment.filters["width"] = _width
+    environment.filters["linked"] = linked
     return environment
 
 

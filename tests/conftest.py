@@ -11,6 +11,7 @@ import pytest
 from sqlite_utils import Database
 
 from monitor.store import open_store
+from tests.browser import NODE_MODULES, Browser
 
 PROGRAMS = {
     "chromium": "chromium", "openssl": "openssl", "sqlite3": "sqlite3", "chasquid": "chasquid",
@@ -26,14 +27,26 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip a test whose Debian package is missing, in one line that names it; where all is required, fail."""
-    for marker in item.iter_markers("debian"):
-        package = marker.args[0]
+    """Skip a test whose Debian or npm package is missing, in one line that names it; where all is required, fail."""
+    for package in (marker.args[0] for marker in item.iter_markers("debian")):
         if shutil.which(PROGRAMS[package]) is None:
-            reason = f"needs the Debian package {package}: apt-get install {package}"
-            if os.environ.get("QIANLI_REQUIRE") == "all":
-                pytest.fail(reason)
-            pytest.skip(reason)
+            _missing(f"needs the Debian package {package}: apt-get install {package}")
+    for package in (marker.args[0] for marker in item.iter_markers("npm")):
+        if not (NODE_MODULES / package).is_dir():
+            _missing(f"needs {package} from npm: make axe")
+
+
+def _missing(reason: str) -> None:
+    if os.environ.get("QIANLI_REQUIRE") == "all":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """One Chromium for all tests of a process; mark them ``debian("chromium")``."""
+    with Browser(tmp_path_factory.mktemp("chromium")) as running:
+        yield running
 
 
 @pytest.fixture

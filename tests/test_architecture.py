@@ -118,6 +118,8 @@ def test_only_the_store_speaks_sql() -> None:
             continue
         source = path.read_text("utf-8")
         for verb in ("SELECT ", "INSERT INTO ", "DELETE FROM ", "UPDATE posts", ".execute("):
+            if (module, verb) == ("reports.evidence", "SELECT "):
+                continue  # queries for people: the page shows them, and nothing of ours runs them
             assert verb not in source, f"{path.name} holds {verb!r}"
 
 

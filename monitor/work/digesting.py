@@ -134,7 +134,7 @@ def archive(app: App, digest: Digest, folder: Path | None = None, *, preview: bo
     draft = path.with_suffix(".part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_text(digest_page(digest, app.config.language), "utf-8")
+        draft.write_text(digest_page(digest, app.config.language, app.config.service.explore_url), "utf-8")
         os.replace(draft, path)  # a reader never sees half a page, and a crash leaves none
     except OSError as error:
         raise StoreError(f"{path}: the page cannot be written: {error.strerror}") from error

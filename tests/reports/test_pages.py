@@ -1,85 +1,175 @@
-"""What a browser makes of the pages and mails: nothing may be wider than the screen, and nothing be refused."""
+"""What a real browser makes of pages and mails: nothing wider than the screen, nothing refused, nothing asked for, and
+nothing that a person who sees less could not use."""
 
 from __future__ import annotations
 
-import html
-import json
-import re
-import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from monitor.model import Kind
+from monitor.model import Digest, Kind
+from reports.language import LOCALES
 from reports.render import alert_mail, digest_mail, digest_page, incident_page, ops_mail
+from tests.browser import Browser, Page
 from tests.reports import invented_facts as facts
+from tests.reports import invented_feelings as felt
 
-WIDTHS = (360, 1280)
+WIDTHS = (360, 768, 1280)
+CODES = tuple(LOCALES)
 
-pytestmark = pytest.mark.debian("chromium")
+pytestmark = [pytest.mark.debian("chromium")]
 
-MEASURE = """
-addEventListener("load", () => {
-  const found = [...document.querySelectorAll("iframe")].map(frame => {
-    const page = frame.contentDocument.scrollingElement;
-    const tall = page.scrollHeight;
-    return {name: frame.title, width: frame.clientWidth, scroll: page.scrollWidth, tall: tall};
-  });
-  document.querySelector("#found").textContent = JSON.stringify(found);
-});
-"""
+DAYS: dict[str, Callable[[], Digest]] = {**facts.DAYS, **felt.FELT, "hostile": felt.hostile_feelings}
 
 
-def documents() -> dict[str, str]:
-    made = {}
-    for code in ("zh-Hant", "zh-Hans", "en"):
-        for name, day in (*facts.DAYS.items(), ("hostile", facts.hostile_digest)):
-            made[f"page {name} {code}"] = digest_page(day(), code)
-            made[f"mail {name} {code}"] = digest_mail(day(), code, "2026-11-20.html").html
+def documents() -> Iterator[tuple[str, str]]:
+    for code in CODES:
+        for name, day in DAYS.items():
+            yield f"page {name} {code}", digest_page(day(), code, "https://data.example/qianli")
+            yield f"mail {name} {code}", digest_mail(day(), code, "2026-11-20.html").html
         for event in facts.EVENTS:
-            made[f"alert {event} {code}"] = alert_mail(facts.answered(event), code).html
+            yield f"alert {event} {code}", alert_mail(facts.answered(event), code).html
         for kind in Kind:
-            made[f"alert {kind} {code}"] = alert_mail(facts.alert("opened", kind), code).html
-            made[f"incident {kind} {code}"] = incident_page(facts.answered("opened", kind), code)
-        made[f"incident hostile {code}"] = incident_page(facts.hostile_alert(), code)
-        made[f"alert hostile {code}"] = alert_mail(facts.hostile_alert(), code).html
-        made[f"ops {code}"] = ops_mail(facts.OPS, code).html
-    return made
+            yield f"alert {kind} {code}", alert_mail(facts.alert("opened", kind), code).html
+            yield f"incident {kind} {code}", incident_page(facts.answered("opened", kind), code)
+        yield f"incident hostile {code}", incident_page(facts.hostile_alert(), code)
+        yield f"alert hostile {code}", alert_mail(facts.hostile_alert(), code).html
+        yield f"ops {code}", ops_mail(facts.OPS, code).html
 
 
-def wrapped(pages: dict[str, str]) -> str:
-    """Each page in a frame of each width, where its own media rules see that width, and a script that measures."""
-    frames = "".join(
-        f'<iframe title="{html.escape(name)}" style="width:{width}px;height:800px;border:0" '
-        f'srcdoc="{html.escape(page)}"></iframe>'
-        for name, page in pages.items()
-        for width in WIDTHS
-    )
-    return f'<!doctype html><meta charset="utf-8"><body>{frames}<pre id="found"></pre><script>{MEASURE}</script>'
+def written(folder: Path, html: str) -> str:
+    path = folder / "page.html"
+    path.write_text(html, "utf-8")
+    return path.as_uri()
 
 
-def opened(page: Path, profile: Path) -> tuple[str, str]:
-    """The page's DOM after loading, and what the browser wrote to its console."""
-    switches = (
-        "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-        "--disable-component-update --disable-sync --enable-logging=stderr --window-size=1400,900"
-    )
-    done = subprocess.run(
-        ["chromium", *switches.split(), f"--user-data-dir={profile}", "--dump-dom", page.as_uri()],
-        capture_output=True, text=True, timeout=240, check=True,
-    )  # fmt: skip
-    return done.stdout, done.stderr
+def wrong(page: Page) -> list[str]:
+    """What no document may do at any width, folded or not."""
+    found = []
+    for width in WIDTHS:
+        page.show(width)
+        found += [f"{width} px: {element}" for element in page.wider_than_the_screen()]
+    if page.value("document.documentElement.scrollHeight") < 300:
+        found.append("hardly anything is there")
+    return [*found, *page.console, *(f"asked for {address}" for address in page.requests)]
 
 
-def test_nothing_is_wider_than_the_screen_and_nothing_is_refused(tmp_path: Path) -> None:
-    pages = documents()
-    page = tmp_path / "frames.html"
-    page.write_text(wrapped(pages), "utf-8")
-    dom, console = opened(page, tmp_path / "profile")
-    match = re.search(r'<pre id="found">(.*?)</pre>', dom, re.DOTALL)
-    assert match
-    found = json.loads(html.unescape(match[1]))
-    assert len(found) == len(pages) * len(WIDTHS)
-    assert [f for f in found if f["scroll"] > f["width"]] == []
-    assert [f for f in found if f["tall"] < 300] == []
-    assert [line for line in console.splitlines() if "CONSOLE" in line] == []
+def test_nothing_is_wider_than_the_screen_and_nothing_is_refused_or_asked_for(browser: Browser, tmp_path: Path) -> None:
+    seen = {}
+    for name, html in documents():
+        with browser.opened(written(tmp_path, html)) as page:
+            page.unfold()
+            seen[name] = wrong(page)
+    assert len(seen) == 3 * (2 * len(DAYS) + len(facts.EVENTS) + 2 * len(Kind) + 3)
+    assert {name: found for name, found in seen.items() if found} == {}
+
+
+@pytest.mark.npm("axe-core")
+@pytest.mark.parametrize(("name", "code"), [*((n, "zh-Hant") for n in DAYS), ("rich", "zh-Hans"), ("rich", "en")])
+def test_everybody_can_use_the_page(name: str, code: str, browser: Browser, tmp_path: Path) -> None:
+    """Contrast, landmarks, names, order of headings: on a phone in the light, on a screen in the dark, and, of the day
+    that shows most, at every width in both."""
+    seen = [(w, d) for w in WIDTHS for d in (False, True)] if name == "rich" else [(360, False), (1280, True)]
+    found = {}
+    with browser.opened(written(tmp_path, digest_page(DAYS[name](), code))) as page:
+        page.unfold()
+        for width, dark in seen:
+            page.show(width, dark)
+            found[width, dark] = page.judged()
+    assert {where: faults for where, faults in found.items() if faults} == {}
+
+
+@pytest.mark.npm("axe-core")
+@pytest.mark.parametrize("dark", [False, True])
+def test_everybody_can_use_the_page_of_an_incident(dark: bool, browser: Browser, tmp_path: Path) -> None:
+    with browser.opened(written(tmp_path, incident_page(facts.answered(), "zh-Hant")), 360, dark) as page:
+        assert page.judged() == []
+
+
+class TestTheJudges:
+    """That they can see at all."""
+
+    BAD = """<!doctype html><html lang=en><title>x</title><main><h1>x</h1>
+        <div style="width:2000px;height:400px">wide</div>
+        <p style="color:#ccc;background:#fff">pale</p><img src="https://elsewhere.example/x.png">
+        <script>console.error("trouble")</script></main>"""
+
+    def test_width_requests_and_the_console(self, browser: Browser, tmp_path: Path) -> None:
+        with browser.opened(written(tmp_path, self.BAD), 768) as page:
+            assert any("2000" in found or "2008" in found for found in page.wider_than_the_screen())
+            assert page.requests == ["https://elsewhere.example/x.png"]
+            assert any("trouble" in line for line in page.console)
+
+    @pytest.mark.npm("axe-core")
+    def test_accessibility(self, browser: Browser, tmp_path: Path) -> None:
+        with browser.opened(written(tmp_path, self.BAD)) as page:
+            assert {line.split(":")[0] for line in page.judged()} >= {"color-contrast", "image-alt"}
+
+
+class TestHostilePosts:
+    def test_nothing_of_them_runs_restyles_or_leaves(self, browser: Browser, tmp_path: Path) -> None:
+        with browser.opened(written(tmp_path, digest_page(felt.hostile_feelings(), "zh-Hant"))) as page:
+            page.unfold()
+            assert wrong(page) == []
+            assert page.value("document.scripts.length + document.images.length + document.forms.length") == 0
+            assert page.value("document.styleSheets.length") == 1
+            links = page.value("[...document.links].map(a => a.protocol + (a.target || ''))")
+            assert set(links) == {"file:"}  # only to the page's own evidence: none of their addresses is a link
+            visible = page.value("document.body.innerText")
+        assert "<script>alert(1)</script>" in visible
+        assert "\u202e" not in visible
+
+    def test_a_policy_stands_behind_the_escaping(self, browser: Browser, tmp_path: Path) -> None:
+        """Even markup that slipped through does nothing, and the console tells of it."""
+        html = digest_page(facts.calm_day(), "en")
+        inject = '<img src="https://elsewhere.example/x.png"><script>document.title = "taken"</script>'
+        with browser.opened(written(tmp_path, html.replace("</main>", inject + "</main>"))) as page:
+            assert page.value("document.title") != "taken"
+            assert any("Content Security Policy" in line for line in page.console)
+            assert page.value("performance.getEntriesByType('resource').filter(r => r.transferSize > 0).length") == 0
+
+
+class TestNumbers:
+    def test_each_number_leads_to_its_query_and_opens_it(self, browser: Browser, tmp_path: Path) -> None:
+        address = written(tmp_path, digest_page(felt.rich_day(), "zh-Hant"))
+        with browser.opened(address) as page:
+            dead = "[...document.querySelectorAll('a[href^=\"#\"]')].filter(a => !document.querySelector(a.hash))"
+            assert page.value(f"{dead}.map(a => a.hash)") == []
+            assert page.value("document.querySelectorAll('a.number').length") > 100
+        with browser.opened(f"{address}#proof-themes") as page:
+            box = page.value(
+                "(b => [b.top, b.bottom])(document.querySelector('#proof-themes').getBoundingClientRect())"
+            )
+            assert 0 <= box[0] < box[1] <= 900
+            query = "document.querySelector('#proof-themes').parentElement.querySelector('pre')"
+            assert page.value(f"{query}.getBoundingClientRect().height") > 40
+
+    def test_no_number_of_the_day_stands_without_one(self, browser: Browser, tmp_path: Path) -> None:
+        """Every digit in the places that hold numbers is inside a link to its evidence."""
+        places = (
+            ".sentence, .waiting, .value, .before, .difference, .midnight p, .states dd, .facts dd, .pair td, "
+            ".split td, .rivals td, .theme .count, .week, .felt h3, #stories .size strong, "
+            "#unknowns > ul, #days td:not(.words)"
+        )
+        script = f"""[...document.querySelectorAll({places!r})].flatMap(place => {{
+            const copy = place.cloneNode(true);
+            copy.querySelectorAll("a.number").forEach(a => a.remove());
+            const left = copy.textContent.replace(/\\d\\d:\\d\\d/, "");
+            return /[0-9]/.test(left) ? [place.className + ": " + place.textContent] : [];
+        }})"""
+        for code in CODES:
+            with browser.opened(written(tmp_path, digest_page(felt.rich_day(), code))) as page:
+                page.unfold()
+                assert page.value(f"document.querySelectorAll({places!r}).length") > 60
+                assert page.value(script) == []
+
+
+def test_paper_gets_the_quotes_and_their_addresses_but_no_queries(browser: Browser, tmp_path: Path) -> None:
+    with browser.opened(written(tmp_path, digest_page(felt.rich_day(), "zh-Hant")), 794) as page:
+        page.show(794, print_=True)
+        assert page.wider_than_the_screen() == []
+        assert page.value("getComputedStyle(document.querySelector('#evidence')).display") == "none"
+        assert page.value("getComputedStyle(document.querySelector('.complaint blockquote')).display") == "block"
+        after = "getComputedStyle(document.querySelector('.complaint a.post'), '::after').content"
+        assert "https://" in page.value(after)
