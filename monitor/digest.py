@@ -88,6 +88,15 @@ def beyond_noise(now: Totals, before: Totals, usual_scatter: Scatter = POISSON) 
     return bool(_count_differs("negative_voices", now, before, usual_scatter))
 
 
+def voices_differ(
+    now: int, before: int, heard_now: float, heard_before: float, usual_scatter: Scatter = POISSON
+) -> bool | None:  # fmt: skip
+    """The same for a part of the voices, such as those of one theme; None where too little was heard to compare."""
+    if min(heard_now, heard_before) < HEARD_ENOUGH:
+        return None
+    return _poisson_p(now, before, heard_now, heard_before, usual_scatter.negative_voices) < NOISE_LEVEL
+
+
 def change(now: Totals, before: Totals | None, usual_scatter: Scatter = POISSON) -> tuple[Change, ...]:
     """The digest's four numbers of ``before``, each with whether ``now`` differs from it by more than noise.
 

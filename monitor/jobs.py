@@ -23,6 +23,7 @@ from monitor.store import complaints, counts, outbox, posts, reading, service
 from monitor.store.posts import Queued
 from monitor.store.replays import Told
 from monitor.work import (
+    archiving,
     attending,
     blindness,
     bursting,
@@ -40,6 +41,7 @@ from monitor.work import (
     sending,
     signalling,
     stages,
+    summing,
     travelling,
     watching,
 )
@@ -363,30 +365,67 @@ def travel(app: App, db: Database, now: datetime) -> None:
 
 
 def digest(app: App, db: Database, now: datetime, report: Report) -> None:
-    """Make every digest that is owed; the database knows which, so one missed while we were down is made now."""
+    """Make every digest and weekly roll-up that is owed; the database knows which, so one missed while we were down is
+    made now. Then bring the archive's index and feed up to date."""
+    _, error = attempt(lambda: archiving.finish(app, db))
+    if error is not None:
+        fail(app, db, "archive", "drafts", error, now)
     for brand, brand_id, day, late in list(digesting.due(app, db, now)):
         page, error = attempt(
             lambda b=brand, i=brand_id, d=day, x=late: make_digest(app, db, b, i, d, now, late=x)  # type: ignore[misc]
         )
-        if page is not None:
-            report.digests.append(page)
-            service.clear_failure(db, "digest", f"{brand.name} {day}")
+        _made(app, db, f"{brand.name} {day}", page, error, now, report)
+    for brand, brand_id, day, late in list(summing.due(app, db, now)):
+        page, error = attempt(
+            lambda b=brand, i=brand_id, d=day, x=late: make_week(app, db, b, i, d, now, late=x)  # type: ignore[misc]
+        )
+        _made(app, db, f"{brand.name} week {day}", page, error, now, report)
+    keep_index(app, db, now)
+
+
+def _made(
+    app: App, db: Database, item: str, page: Path | None, error: Exception | None, now: datetime, report: Report
+) -> None:  # fmt: skip
+    if page is not None:
+        report.digests.append(page)
+        service.clear_failure(db, "digest", item)
+    if error is not None:
+        fail(app, db, "digest", item, error, now)
+
+
+def keep_index(app: App, db: Database, now: datetime) -> None:
+    """Write the index and feed of each brand that has pages of which they do not tell."""
+    for brand, brand_id in archiving.due(app, db):
+        _, error = attempt(lambda b=brand, i=brand_id: archiving.write_index(app, db, b, i))  # type: ignore[misc]
         if error is not None:
-            fail(app, db, "digest", f"{brand.name} {day}", error, now)
+            fail(app, db, "archive", brand.name, error, now)
+        else:
+            service.clear_failure(db, "archive", brand.name)
 
 
 def make_digest(
     app: App, db: Database, brand: Brand, brand_id: int, day: date, now: datetime, *,
     late: bool = False, send: bool = True, folder: Path | None = None,
 ) -> Path:  # fmt: skip
-    """Load the day, render it, archive the page, then store the row and the owed mail; a page only to look at ends
-    with the page."""
+    """Load the day, then store and archive it as its newest revision, with the mail owed if it is to be sent. With
+    ``folder`` it is only a page to look at there."""
     with reading(db):
         loaded = digesting.load(app, db, brand, brand_id, day, now, late)
-    page = digesting.archive(app, loaded, folder, preview=not send)
-    if send:
-        digesting.store(app, db, brand, brand_id, loaded, page)
-    return page
+    if folder is not None and not send:
+        return digesting.preview(app, loaded, folder)
+    return digesting.store(app, db, brand, brand_id, loaded, mail=send)
+
+
+def make_week(
+    app: App, db: Database, brand: Brand, brand_id: int, day: date, now: datetime, *,
+    late: bool = False, send: bool = True, folder: Path | None = None,
+) -> Path:  # fmt: skip
+    """The same for the seven days that end with ``day``."""
+    with reading(db):
+        loaded = summing.load(app, db, brand, brand_id, day, now, late)
+    if folder is not None and not send:
+        return summing.preview(app, loaded, folder)
+    return summing.store(app, db, brand, brand_id, loaded, mail=send)
 
 
 def send(app: App, db: Database, now: datetime, report: Report) -> None:

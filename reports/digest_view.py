@@ -21,6 +21,7 @@ from reports.figures_view import Figure, counted, figures, since_midnight
 from reports.incident_view import NAME_LENGTH, IncidentView, QuoteView, incident_view, quote_view
 from reports.language import Language
 from reports.ledger_view import LedgerView, ledger_view
+from reports.revision_view import revision_note
 from reports.rivals_view import RivalView, WishView, better, fulfilled, rivals
 from reports.safe import line
 
@@ -209,8 +210,7 @@ def _notes(digest: Digest, words: Language) -> tuple[str, ...]:
         made = words.moment(digest.made_at, digest.zone)
         notes.append(words.gettext("Late: this digest was made at %(time)s.", time=made))
     if digest.revision > 1:
-        number = words.number(digest.revision)
-        notes.append(words.gettext("Revision %(number)s: it replaces the earlier digest of this day.", number=number))
+        notes.append(revision_note(digest, words))
     if digest.today.heard < HEARD_ENOUGH and digest.verdict != "unknown":
         notes.append(words.gettext("Too little was heard: every count below is a lower bound."))
     if digest.verdict == "calm" and _more_of_everything(digest):

@@ -45,7 +45,7 @@ def figures(digest: Digest, words: Language) -> tuple[Figure, ...]:
         Figure(
             label,
             cited(measured(measure, today, words), "day"),
-            tuple(_comparison(measure, today, *a, words) for a in against),
+            tuple(comparison(measure, today, *a, words) for a in against),
         )
         for measure, label in labels.items()
     )
@@ -59,7 +59,7 @@ def measured(measure: str, totals: Totals | None, words: Language) -> str:
     return words.percent(number, 1) if measure == "negative_share" else words.number(number)
 
 
-def _comparison(
+def comparison(
     measure: str, today: Totals, against: str, key: str, earlier: Totals | None, changes: Sequence[Change],
     words: Language,
 ) -> Comparison:  # fmt: skip

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
@@ -29,6 +30,7 @@ from reports.digest_view import DigestView, digest_view
 from reports.incident_view import NAME_LENGTH
 from reports.language import Language, language
 from reports.safe import http_url, inert, line, subject
+from reports.shortening import CUTS, ROOM, shortened
 from reports.source_view import blind_view
 
 CHART_DAYS = 14
@@ -68,10 +70,19 @@ def digest_page(digest: Digest, code: str, explore: str = "") -> str:
 
 
 def digest_mail(digest: Digest, code: str, archive_name: str) -> Rendered:
-    """The digest as a mail. ``archive_name`` says where its page lies: a link if it is http(s), else a file name."""
+    """The digest as a mail, with fewer quotes where all of them would be clipped. ``archive_name`` says where its page
+    lies: a link if it is http(s), else a file name."""
+    for cut in CUTS:
+        rendered = _digest_mail(shortened(digest, cut), code, archive_name, whole=cut is CUTS[0])
+        if len(rendered.html.encode()) <= ROOM:
+            break
+    return rendered
+
+
+def _digest_mail(digest: Digest, code: str, archive_name: str, *, whole: bool) -> Rendered:
     view = digest_view(digest, language(code))
     archive = {"url": http_url(archive_name), "name": line(archive_name, 300)}
-    return _mail(code, "digest_mail", view.subject, view=view, archive=archive)
+    return _mail(code, "digest_mail", view.subject, view=view, archive=archive, whole=whole)
 
 
 def alert_mail(facts: AlertFacts, code: str) -> Rendered:
@@ -128,6 +139,17 @@ def check_mail(code: str, version: str) -> Rendered:
     effect = words.gettext("This is a test. Alerts and digests will come from the same sender.")
     view = OpsView(lead, lead, effect, ((words.gettext("Version"), line(version, NAME_LENGTH)),))
     return _mail(code, "ops", view.subject, view=view)
+
+
+def page_of(code: str, name: str, sheets: Sequence[str], **context: object) -> str:
+    """A page of the template ``name`` with these style sheets."""
+    css = "".join(_template_text(sheet) for sheet in sheets)
+    return _environment(code).get_template(name).render(css=Markup(css), policy=_policy(css), **context)
+
+
+def mail_of(code: str, name: str, title: str, **context: object) -> Rendered:
+    """A mail of the templates ``name.html`` and ``name.txt``."""
+    return _mail(code, name, title, **context)
 
 
 def _mail(code: str, name: str, title: str, **context: object) -> Rendered:

@@ -60,17 +60,22 @@ def import_(
 
 @cli.command()
 @click.option("--day", "day_text", default="", metavar="YYYY-MM-DD", help="Default: yesterday.")
+@click.option("--week", is_flag=True, help="The roll-up of the seven days that end with --day.")
 @click.option("--brand", "names", multiple=True, help="Default: every own brand.")
 @click.option("--send", is_flag=True, help="Mail it too.")
-@click.option("--out", type=click.Path(path_type=Path), help="Another folder than the archive.")
+@click.option("--out", type=click.Path(path_type=Path), help="Only a page to look at, in this folder.")
 @click.pass_obj
-def digest(config_file: Path, day_text: str, names: tuple[str, ...], send: bool, out: Path | None) -> None:
-    """Render the digest of a day as a page, and send it if asked to."""
+def digest(
+    config_file: Path, day_text: str, week: bool, names: tuple[str, ...], send: bool, out: Path | None
+) -> None:  # fmt: skip
+    """Archive the digest of a day or week as its newest revision, and send it if asked to."""
     from datetime import timedelta
 
     from monitor import jobs
     from monitor.work.naming import known_brand
 
+    if send and out:
+        raise UsageError("--out: a page to look at is not sent; leave --out or --send away")
     with opened(config_file) as (app, db):
         now = datetime.now(UTC)
         today = now.astimezone(app.config.timezone).date()
@@ -79,9 +84,10 @@ def digest(config_file: Path, day_text: str, names: tuple[str, ...], send: bool,
         if send and app.smtp is None:
             raise ConfigError(f"{app.config.file}: smtp: missing, so nothing can be sent")
         _warn_of_queues(db)
+        make = jobs.make_week if week else jobs.make_digest
         for brand in chosen:
-            page = jobs.make_digest(app, db, brand, app.brands[brand.name], day, now, send=send, folder=out)
-            click.echo(page)
+            click.echo(make(app, db, brand, app.brands[brand.name], day, now, send=send, folder=out))
+        jobs.keep_index(app, db, now)
         if send:
             _send_now(app, db, now)
 

@@ -59,7 +59,7 @@ class Outcome:
                 row for row in db["v_coverage"].rows if row["state"] != "heard" and row["to"] > utc_text(moments[0])
             ),
             tuple(db["failures"].rows),
-            tuple(sorted((folder / "digests").rglob("*.html"))), tuple(mails(folder / mailbox)),
+            tuple(sorted(Path(row["file"]) for row in db["digests"].rows)), tuple(mails(folder / mailbox)),
         )  # fmt: skip
 
     def mails_to(self, name: str) -> list[Mail]:

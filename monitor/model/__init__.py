@@ -24,8 +24,10 @@ Finding     what one of the three watchers found at one bin: a spike, a story-bu
 Incident    what people handle: open, escalated, acknowledged, silenced, resolved. *Live* ones mail; those of *history*
             only show.
 Alert       one message owed or sent about an incident.
-Digest      one brand-day.
 Travel index  how many times farther negative stories travel than positive ones, all else equal.
+Digest      one brand-day. Once written its page never changes: a correction is a new *revision* beside it.
+Week        the roll-up of seven brand-days.
+Archive     all digests and weeks, with an index and a feed.
 Coverage    what each source heard. *Blind* is not *quiet*.
 
 Times
@@ -37,7 +39,8 @@ stored. All are aware and in UTC; stored as ``2026-11-21T08:00:00Z``.
 
 from __future__ import annotations
 
-from monitor.model.days import Change, DayPoint, Digest
+from monitor.model.archive import AlertRecord, Archive, ArchivedDay, ArchivedWeek, FeedEntry, Week, WeekIncident
+from monitor.model.days import Change, DayPoint, Digest, Replaced
 from monitor.model.feelings import (
     ComplaintLine,
     Feeling,
@@ -104,7 +107,11 @@ __all__ = [
     "TRAVEL_LOOK",
     "TRAVEL_WINDOW",
     "AlertFacts",
+    "AlertRecord",
     "AnswerFacts",
+    "Archive",
+    "ArchivedDay",
+    "ArchivedWeek",
     "Author",
     "BlindFacts",
     "Change",
@@ -115,6 +122,7 @@ __all__ = [
     "Digest",
     "Engagement",
     "EventLine",
+    "FeedEntry",
     "Feeling",
     "FeelingLine",
     "Finding",
@@ -134,6 +142,7 @@ __all__ = [
     "Query",
     "Quote",
     "Recovery",
+    "Replaced",
     "Rival",
     "Round",
     "Score",
@@ -149,6 +158,8 @@ __all__ = [
     "Travel",
     "TravelMeasure",
     "TravelVerdict",
+    "Week",
+    "WeekIncident",
     "bin_start",
     "counted_at",
     "from_utc_text",

@@ -30,6 +30,20 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class Replaced:
+    """The digest that a new revision replaces, as it said; None: a version made it that did not note this."""
+
+    revision: int
+    made_at: datetime
+    verdict: str
+    mentions: int | None = None
+    negative_posts: int | None = None
+    negative_voices: int | None = None
+    heard: float | None = None
+    corrections: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Digest:
     """One brand-day, ready to be shown; every number equals the documented view's.
 
@@ -71,3 +85,4 @@ class Digest:
     ledger: Ledger | None = None
     rivals: tuple[Rival, ...] = ()
     fulfilled: tuple[FulfilledWish, ...] = ()
+    replaces: Replaced | None = None

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from sqlite_utils import Database, Migrations
 
 from monitor.schema import changes
+from monitor.schema.archive import ARCHIVE
 from monitor.schema.complaints import COMPLAINTS
 from monitor.schema.copies import MENTIONS_OF_COPIES
 from monitor.schema.feelings import SIGNALS
@@ -139,6 +140,12 @@ def travel_index(db: Database) -> None:
 def complaint_ledger(db: Database) -> None:
     """Complaints, what was said in them, and what is still to be looked at."""
     _change(db, COMPLAINTS)
+
+
+@migrations()
+def archive_of_digests(db: Database) -> None:
+    """What each digest said when it was made, and the weekly roll-ups."""
+    _change(db, ARCHIVE)
 
 
 def _change(db: Database, statements: Iterable[str]) -> None:

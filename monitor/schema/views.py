@@ -83,6 +83,14 @@ VIEWS = {
     "v_incident_events": """
         SELECT e.id AS event_id, e.incident, b.name AS brand, e.at, e.event, e.reason, e."by", e.evidence
         FROM incident_events e JOIN incidents i ON i.id = e.incident JOIN brands b ON b.id = i.brand""",
+    "v_digests": """
+        SELECT b.name AS brand, 'day' AS period, d.day, d.revision, d.made_at, d.late, d.verdict, d.mentions,
+               d.negative_posts, d.negative_voices, d.heard, d.summary, d.file
+        FROM digests d JOIN brands b ON b.id = d.brand
+        UNION ALL
+        SELECT b.name, 'week', w.day, w.revision, w.made_at, w.late, w.verdict, w.mentions, w.negative_posts,
+               w.negative_voices, w.heard, w.summary, w.file
+        FROM weeks w JOIN brands b ON b.id = w.brand""",
     "v_coverage": """
         SELECT source, "from", "to", iif(late, 'heard late', 'heard') AS state, '' AS reason FROM heard
         UNION ALL

@@ -12,7 +12,7 @@ from sqlite_utils import Database
 
 from monitor.errors import StoreError
 from monitor.holidays import holidays
-from monitor.model import BIN, Digest, bin_start, from_utc_text, utc_text
+from monitor.model import BIN, bin_start, from_utc_text, utc_text
 from monitor.store import fact, set_fact
 
 LEASE = timedelta(minutes=10)
@@ -174,18 +174,3 @@ def digests_owed(db: Database, brand: int) -> set[date]:
     """The days whose digest was made after they were over: those are not owed any more."""
     rows = db.execute("SELECT DISTINCT day FROM digests WHERE brand = ? AND owed", [brand])
     return {date.fromisoformat(day) for (day,) in rows}
-
-
-def next_revision(db: Database, brand: int, day: date) -> int:
-    row = db.execute(
-        "SELECT coalesce(max(revision), 0) + 1 FROM digests WHERE brand = ? AND day = ?", [brand, day.isoformat()]
-    ).fetchone()
-    return int(row[0])
-
-
-def add_digest(db: Database, brand: int, digest: Digest, *, owed: bool, file: str) -> None:
-    db.execute(
-        "INSERT INTO digests VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        [brand, digest.day.isoformat(), digest.revision, utc_text(digest.made_at), digest.late, owed, file,
-         digest.verdict],
-    )  # fmt: skip

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -14,12 +11,11 @@ from sqlite_utils import Database
 
 from monitor import digest as rules
 from monitor.config import Brand
-from monitor.errors import StoreError
 from monitor.model import BIN, DayPoint, Digest, IncidentLine, Totals, bin_start
-from monitor.store import coverage, facts, service, writing
+from monitor.store import archive, coverage, facts, service, writing
 from monitor.store import incidents as stored
 from monitor.store.outbox import Letter, owe
-from monitor.work import feeling
+from monitor.work import archiving, feeling
 from monitor.work.alerting import message_id
 from monitor.work.app import App
 from monitor.work.ledger import ledger
@@ -61,7 +57,7 @@ def load(app: App, db: Database, brand: Brand, brand_id: int, day: date, now: da
     """One brand-day as it is known now; everything is read, nothing is written."""
     zone, names = app.config.timezone, [c.name for c in app.collectors]
     start, end = rules.local_day(day, zone.key)
-    today, incidents = _totals(db, brand_id, start, end, now), stored.lines_between(db, brand_id, start, end)
+    today, incidents = totals_between(db, brand_id, start, end, now), stored.lines_between(db, brand_id, start, end)
     yesterday = _day_totals(app, db, brand_id, day - DAY, now)
     last_week = _day_totals(app, db, brand_id, day - 7 * DAY, now)
     days_of_data = coverage.days_heard(db, brand_id, min(end, now))
@@ -76,7 +72,7 @@ def load(app: App, db: Database, brand: Brand, brand_id: int, day: date, now: da
         against_yesterday=rules.change(today, yesterday, usual),
         against_last_week=rules.change(today, last_week, usual),
         today=today, yesterday=yesterday, last_week=last_week,
-        since_midnight=_totals(db, brand_id, end, now, now) if end <= now < end + DAY else None,
+        since_midnight=totals_between(db, brand_id, end, now, now) if end <= now < end + DAY else None,
         incidents=tuple(incidents), stories=rules.rank_stories(stories),
         unsure=tuple(shorten(db, brand_id, q) for q in facts.unsure_quotes(db, brand_id, start, end, UNSURE)),
         series=series,
@@ -89,17 +85,16 @@ def load(app: App, db: Database, brand: Brand, brand_id: int, day: date, now: da
         ),
         coverage=tuple(coverage.of_sources(db, brand_id, names, start, min(end, now))),
         days_of_data=days_of_data, corrections=facts.corrections(db, brand_id, start, end),
-        model=", ".join(facts.models(db, brand_id, start, end)), rules=app.matcher.version,
-        revision=service.next_revision(db, brand_id, day), late=late,
         themes=feeling.themes(app, db, brand_id, day, today, last_week),
         feelings=feeling.feelings(app, db, brand_id, day, yesterday),
         rivals=feeling.rivals(app, db, brand, brand_id, day),
         fulfilled=feeling.wishes_fulfilled(app, db, brand, brand_id, day),
         ledger=ledger(db, brand_id, start, end, now),
+        model=", ".join(facts.models(db, brand_id, start, end)), rules=app.matcher.version, late=late,
     )  # fmt: skip
 
 
-def _totals(db: Database, brand: int, start: datetime, end: datetime, now: datetime) -> Totals:
+def totals_between(db: Database, brand: int, start: datetime, end: datetime, now: datetime) -> Totals:
     """The totals of a stretch, with the mean share of the brand's usual volume that was heard in it and judged."""
     until = bin_start(min(end, now))
     heard = coverage.heard_share(db, brand, bin_start(start), until)
@@ -113,7 +108,7 @@ def _day_totals(app: App, db: Database, brand: int, day: date, now: datetime) ->
     """A day to compare with; None if it lies before all that was heard."""
     start, end = rules.local_day(day, app.config.timezone.key)
     first = coverage.first_heard(db)
-    return _totals(db, brand, start, end, now) if first and first < end else None
+    return totals_between(db, brand, start, end, now) if first and first < end else None
 
 
 def _series(app: App, db: Database, brand: int, day: date, now: datetime) -> tuple[DayPoint, ...]:
@@ -122,49 +117,45 @@ def _series(app: App, db: Database, brand: int, day: date, now: datetime) -> tup
         at = day - back * DAY
         start, end = rules.local_day(at, app.config.timezone.key)
         lines: list[IncidentLine] = stored.lines_between(db, brand, start, end)
-        points.append(DayPoint(at, _totals(db, brand, start, end, now), bool(lines)))
+        points.append(DayPoint(at, totals_between(db, brand, start, end, now), bool(lines)))
     return tuple(points)
 
 
-def archive(app: App, digest: Digest, folder: Path | None = None, *, preview: bool = False) -> Path:
-    """Write the page. What was sent is never changed: a correction is a new revision beside it; a preview is."""
+def preview(app: App, digest: Digest, folder: Path) -> Path:
+    """A page only to look at, outside the archive."""
     from reports.render import digest_page
 
-    path = (folder or app.config.path(app.config.digest.dir)) / file_name(digest, preview=preview)
-    draft = path.with_suffix(".part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_text(digest_page(digest, app.config.language, app.config.service.explore_url), "utf-8")
-        os.replace(draft, path)  # a reader never sees half a page, and a crash leaves none
-    except OSError as error:
-        raise StoreError(f"{path}: the page cannot be written: {error.strerror}") from error
+    path = folder / archiving.folder_name(digest.brand) / f"{digest.day.isoformat()}-preview.html"
+    archiving.write(path, digest_page(digest, app.config.language, app.config.service.explore_url))
     return path
 
 
-def file_name(digest: Digest, *, preview: bool = False) -> Path:
-    """``brand/2026-11-20.html``, later revisions ``-r2``, previews ``-preview``; the brand made safe as a folder.
+def store(app: App, db: Database, brand: Brand, brand_id: int, digest: Digest, *, mail: bool = True) -> Path:
+    """Put the digest into the archive as its day's newest revision, and owe its mail: one transaction. Its page is
+    there once that is done, and never changes after.
 
-    A brand whose name had to be changed for that gets a mark of its own: two of them must not share a folder.
+    One that is made before its day is over, or that is not mailed, is no substitute for the one owed in the morning.
     """
-    safe = re.sub(r"[^\w.-]+", "_", digest.brand).strip(".")
-    if safe != digest.brand:
-        safe = f"{safe or 'brand'}-{hashlib.sha256(digest.brand.encode()).hexdigest()[:6]}"
-    suffix = "-preview" if preview else f"-r{digest.revision}" if digest.revision > 1 else ""
-    return Path(safe) / f"{digest.day.isoformat()}{suffix}.html"
+    from reports.archive_pages import told
+    from reports.render import digest_mail, digest_page
 
-
-def store(app: App, db: Database, brand: Brand, brand_id: int, digest: Digest, page: Path) -> None:
-    """The digest's row and its mail: one transaction, after the page lies in the archive.
-
-    One that is sent before its day is over is no substitute for the one owed in the morning after.
-    """
-    recipients = app.config.digest_to(brand) if app.config.smtp else ()
+    recipients = app.config.digest_to(brand) if mail and app.config.smtp else ()
     with writing(db, durable=True):
-        service.add_digest(db, brand_id, digest, owed=digest.end <= digest.made_at, file=str(page))
+        before = archive.replaced(db, brand_id, digest.day)
+        page, revision = archiving.free_name(
+            app, digest.brand, digest.day.isoformat(), before.revision + 1 if before else 1
+        )
+        digest = replace(digest, revision=revision, replaces=before)
+        archiving.draft(page, digest_page(digest, app.config.language, app.config.service.explore_url))
+        archive.add_digest(
+            db, brand_id, digest, owed=mail and digest.end <= digest.made_at, file=str(page),
+            hours=archive.voices_by_hour(db, brand_id, digest.start, digest.end),
+            summary=told(digest, app.config.language),
+        )  # fmt: skip
         if recipients:
-            from reports.render import digest_mail
-
-            rendered = digest_mail(digest, app.config.language, page.name)
+            rendered = digest_mail(digest, app.config.language, archiving.address(app, page))
             name = message_id(db, app, f"digest-{brand_id}-{digest.day.isoformat()}-{digest.revision}")
             letter = Letter(name, "digest", rendered.subject, rendered.text, rendered.html, recipients, (), brand_id)
             owe(db, letter, digest.made_at)
+    archiving.publish(page)
+    return page

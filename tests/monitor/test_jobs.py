@@ -564,7 +564,7 @@ def test_a_digest_sent_by_hand_takes_none_away_that_is_owed(tmp_path: Path) -> N
     jobs.make_digest(app, db, brand, 1, date.fromisoformat("2026-11-18"), at("2026-11-20T07:00"), send=False)
     jobs.cycle(app, db, at("2026-11-21T09:00"))
     rows = db.execute("SELECT day, revision FROM digests WHERE owed ORDER BY day").fetchall()
-    assert rows == [("2026-11-17", 1), ("2026-11-18", 1), ("2026-11-19", 1), ("2026-11-20", 2)]
+    assert rows == [("2026-11-17", 1), ("2026-11-18", 2), ("2026-11-19", 1), ("2026-11-20", 2)]
     db.close()
 
 

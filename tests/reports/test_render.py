@@ -324,7 +324,7 @@ class TestDigestMail:
     def test_the_archive_is_linked_only_where_it_can_be(self) -> None:
         assert Reader(digest_mail(facts.zero_day(), "en", "2026-11-20.html").html).values("a", "href") == []
         linked = digest_mail(facts.zero_day(), "en", "https://reports.example/2026-11-20.html")
-        assert Reader(linked.html).values("a", "href") == ["https://reports.example/2026-11-20.html"]
+        assert set(Reader(linked.html).values("a", "href")) == {"https://reports.example/2026-11-20.html"}
 
     def test_text_part_reads_alone(self) -> None:
         text = digest_mail(facts.incident_day(), "en", "2026-11-20.html").text
