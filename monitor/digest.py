@@ -89,12 +89,13 @@ def beyond_noise(now: Totals, before: Totals, usual_scatter: Scatter = POISSON) 
 
 
 def voices_differ(
-    now: int, before: int, heard_now: float, heard_before: float, usual_scatter: Scatter = POISSON
+    now: int, before: int, heard_now: float, heard_before: float, usual_scatter: Scatter = POISSON,
+    level: float = NOISE_LEVEL,
 ) -> bool | None:  # fmt: skip
     """The same for a part of the voices, such as those of one theme; None where too little was heard to compare."""
     if min(heard_now, heard_before) < HEARD_ENOUGH:
         return None
-    return _poisson_p(now, before, heard_now, heard_before, usual_scatter.negative_voices) < NOISE_LEVEL
+    return _poisson_p(now, before, heard_now, heard_before, usual_scatter.negative_voices) < level
 
 
 def change(now: Totals, before: Totals | None, usual_scatter: Scatter = POISSON) -> tuple[Change, ...]:
@@ -108,13 +109,6 @@ def change(now: Totals, before: Totals | None, usual_scatter: Scatter = POISSON)
     counts = [Change(m, getattr(before, m), _count_differs(m, now, before, usual_scatter)) for m in _COUNTS]
     share = Change("negative_share", before.negative_share, _share_differs(now, before, usual_scatter.negative_share))
     return (*counts, share)
-
-
-def theme_differs(voices: int, today: Totals, before: int, earlier: Totals) -> bool | None:
-    """Whether a theme's voices changed by more than noise; None where either day was heard too little."""
-    if min(today.heard, earlier.heard) < HEARD_ENOUGH:
-        return None
-    return _poisson_p(voices, before, today.heard, earlier.heard, 1.0) < THEME_LEVEL
 
 
 def rank_stories(lines: Sequence[StoryLine]) -> tuple[StoryLine, ...]:

@@ -79,8 +79,9 @@ class Settings:
 SETTINGS = Settings()
 
 
-COUNTED = (Measure.COPIES, Measure.REPOSTS, Measure.COMMENTS, Measure.PLATFORMS)
-"""What the one ratio is made of. Speed is told beside it: how fast is another question than how far."""
+COUNTED = (Measure.COPIES, Measure.REPOSTS, Measure.COMMENTS)
+"""What the one ratio is made of. Platforms are told beside it, for there are only so many: three times the copies do
+not reach three times the platforms. So is speed: how fast is another question than how far."""
 
 EXACT = 256
 """Counts up to this are thinned exactly, larger ones by a Taylor series of the second order."""

@@ -133,10 +133,11 @@ RANKS = ("resolved", "not_us", "escalated", "reopened", "opened", "raised", "gro
 SAID_BY = {
     "opened": {"raised", "grown", "spread"},
     "reopened": {"raised", "grown", "spread"},
-    "resolved": {"raised", "grown", "spread", "unsilenced"},
-    "not_us": {"raised", "grown", "spread", "unsilenced"},
+    "acknowledged": {"escalated"},
+    "resolved": {"escalated", "raised", "grown", "spread", "unsilenced"},
+    "not_us": {"escalated", "raised", "grown", "spread", "unsilenced"},
 }
-"""What is no news beside another event: the mail tells how severe and how large it is now."""
+"""What is no news beside another event, or no longer so: the mail tells how severe and how large it is now."""
 
 
 def _lead(facts: AlertFacts, words: Language) -> str:

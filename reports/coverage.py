@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from monitor.model import Gap, SourceCoverage
+from reports.citing import cited
 from reports.language import Language
 from reports.safe import line
 
@@ -57,18 +58,18 @@ def _more(sources: Sequence[SourceCoverage], words: Language) -> str:
 
 
 def _summary(sources: Sequence[SourceCoverage], words: Language) -> str:
-    deaf = sum(1 for s in sources if _missed(s))
+    deaf, total = sum(1 for s in sources if _missed(s)), cited(words.number(len(sources)), "coverage")
     if not sources:
         return words.gettext("No source was set up in this time.")
     if not deaf:
         return words.ngettext(
-            "The source was heard throughout.", "The %(n)s sources were heard throughout.", len(sources)
+            "The source was heard throughout.", "The %(n)s sources were heard throughout.", len(sources), n=total
         )
-    total = words.number(len(sources))
     return words.ngettext(
         "%(n)s of %(total)s sources was not heard throughout.",
         "%(n)s of %(total)s sources were not heard throughout.",
         deaf,
+        n=cited(words.number(deaf), "coverage"),
         total=total,
     )
 

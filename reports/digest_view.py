@@ -24,6 +24,7 @@ from reports.ledger_view import LedgerView, ledger_view
 from reports.revision_view import revision_note
 from reports.rivals_view import RivalView, WishView, better, fulfilled, rivals
 from reports.safe import line
+from reports.travel_view import TravelView, travel_view
 
 INCIDENTS_SHOWN = 6
 STORIES_SHOWN = 5
@@ -68,6 +69,7 @@ class DigestView:
     good: tuple[FeelingView, ...]
     unmet: tuple[FeelingView, ...]
     going: tuple[FeelingView, ...]
+    travel: TravelView | None
     unknowns: tuple[str, ...]
     proofs: tuple[ProofView, ...]
     footer: tuple[tuple[str, str], ...]
@@ -112,6 +114,7 @@ def digest_view(digest: Digest, words: Language, explore: str = "") -> DigestVie
         good=feelings(digest, GOOD, words),
         unmet=feelings(digest, UNMET, words),
         going=feelings(digest, GOING, words),
+        travel=travel_view(digest.travel, words) if digest.travel else None,
         unknowns=_unknowns(digest, words),
         proofs=proof_views(proofs(digest), explore, words),
         footer=_footer(digest, words),

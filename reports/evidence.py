@@ -50,7 +50,19 @@ def proofs(digest: Digest) -> tuple[Proof, ...]:
             found.append(_totals(key, digest.brand, days[key], totals))
     if digest.since_midnight is not None:
         found.append(_totals("since-midnight", digest.brand, (digest.end, digest.made_at), digest.since_midnight))
-    several = (_complaints, _incidents, _stories, _days, _platforms, _themes, _rivals, _better, _beside, _feelings)
+    several = (
+        _complaints,
+        _incidents,
+        _stories,
+        _days,
+        _platforms,
+        _themes,
+        _rivals,
+        _better,
+        _beside,
+        _feelings,
+        _travel,
+    )
     return (*found, *(proof for make in several for proof in make(digest)), *_corrections(digest), _coverage(digest))
 
 
@@ -208,6 +220,25 @@ WHERE kind = 'complaint' AND (brand, theme) IN (VALUES {wanted})
   AND {month}
 GROUP BY brand, theme ORDER BY brand, theme"""
     yield Proof("better", sql, tuple((*pair, share) for pair, share in sorted(pairs.items()) if share))
+
+
+def _travel(digest: Digest) -> Iterator[Proof]:
+    travel = digest.travel
+    if travel is None:
+        return
+    day = literal(travel.day.isoformat())
+    made = f"WHERE brand = {literal(digest.brand)} AND local_day = {day} AND days = {travel.days}"
+    sql = f"""SELECT days, negatives, positives, ratio, low, high, needed
+FROM v_travel
+{made}"""
+    row = travel.days, travel.negatives, travel.positives, travel.ratio, travel.low, travel.high, travel.needed
+    yield Proof("travel", sql, (row,))
+    rows = [(str(m.measure), m.negatives, m.positives, m.ratio, m.low, m.high) for m in travel.measures]
+    if rows:
+        sql = f"""SELECT measure, negatives, positives, ratio, low, high
+FROM v_travel_measures
+{made} ORDER BY measure"""
+        yield Proof("travel-measures", sql, tuple(sorted(rows)))
 
 
 def _complaints(digest: Digest) -> Iterator[Proof]:

@@ -48,6 +48,8 @@ def _title(key: str, words: Language) -> str:
         "better": words.gettext("Shares of mentions that complain"),
         "competitors": words.gettext("Beside the competitors"),
         "feelings": words.gettext("What they feel"),
+        "travel": words.gettext("How far bad news travels"),
+        "travel-measures": words.gettext("How far bad news travels, by measure"),
         "corrections": words.gettext("Corrections"),
         "coverage": words.gettext("What was heard"),
     }.get(key, key)

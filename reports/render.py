@@ -49,10 +49,11 @@ class Rendered:
     html: str
 
 
-def digest_page(digest: Digest, code: str, explore: str = "") -> str:
+def digest_page(digest: Digest, code: str, explore: str = "", *, archived: bool = False) -> str:
     """The archived page of a brand-day in the language ``code``: one HTML file, for screen, phone and print.
 
     ``explore`` is the address of the database in Datasette, where one is served: each proof then links to its result.
+    ``archived``: it stands beside the archive's index and links it.
     """
     words = language(code)
     view = digest_view(digest, words, explore)
@@ -65,6 +66,7 @@ def digest_page(digest: Digest, code: str, explore: str = "") -> str:
             charts=_charts(view, words),
             css=Markup(css),
             policy=_policy(css),
+            archived=archived,
         )
     )
 

@@ -13,6 +13,7 @@ from monitor.model import (
     TravelMeasure,
     TravelVerdict,
 )
+from reports.citing import cited
 from reports.language import Language
 
 SCALE = 16.0
@@ -56,12 +57,13 @@ def travel_sentence(travel: Travel, words: Language) -> str:
     if travel.verdict is TravelVerdict.TOO_LITTLE or travel.ratio is None or travel.low is None:
         return _too_little(travel, stories, words)
     within = _interval(travel.low, travel.high, words)
-    values = {"ratio": _factor(travel.ratio, words), "interval": within, "stories": stories}
+    within = cited(within, "travel")
+    values = {"ratio": cited(_factor(travel.ratio, words), "travel"), "interval": within, "stories": stories}
     if travel.verdict is TravelVerdict.FARTHER:
         if travel.high is None:
             return words.gettext(
                 "Bad news went at least %(low)s times as far as good news (95%% sure; %(stories)s).",
-                low=_factor(travel.low, words), stories=stories,
+                low=cited(_factor(travel.low, words), "travel"), stories=stories,
             )  # fmt: skip
         return words.gettext(
             "Bad news went %(ratio)s times as far as good news (95%% interval %(interval)s; %(stories)s).", **values
@@ -81,7 +83,7 @@ def travel_sentence(travel: Travel, words: Language) -> str:
 def _could_have_seen(travel: Travel, words: Language) -> str:
     """No difference shown is not the same as no difference: how large a one could have hidden."""
     if travel.needed is not None:
-        needed = words.rough(travel.needed)
+        needed = cited(words.rough(travel.needed), "travel")
         return words.gettext("To see bad news go twice as far would have needed about %(n)s stories.", n=needed)
     if travel.high is None or not travel.low:
         return words.gettext("One side hardly travelled at all, so even a large one might not have shown.")
@@ -106,8 +108,9 @@ def _stories(travel: Travel, words: Language) -> str:
     bad = words.ngettext("%(n)s negative", "%(n)s negative", travel.negatives)
     good = words.ngettext("%(n)s positive story", "%(n)s positive stories", travel.positives)
     return words.gettext(
-        "%(negative)s and %(positive)s of %(days)s days", negative=bad, positive=good, days=words.number(travel.days)
-    )
+        "%(negative)s and %(positive)s of %(days)s days",
+        negative=cited(bad, "travel"), positive=cited(good, "travel"), days=words.number(travel.days),
+    )  # fmt: skip
 
 
 def _factor(value: float, words: Language) -> str:
@@ -147,19 +150,19 @@ def _rows(travel: Travel, words: Language) -> tuple[MeasureView, ...]:
         Measure.COPIES, travel.negatives, travel.positives, None, None, travel.ratio, travel.low, travel.high
     )
     return (
-        _row(words.gettext("Altogether"), whole, words),
-        *(_row(names[m.measure], m, words) for m in travel.measures),
+        _row(words.gettext("Altogether"), whole, "travel", words),
+        *(_row(names[m.measure], m, "travel-measures", words) for m in travel.measures),
     )
 
 
-def _row(name: str, measure: TravelMeasure, words: Language) -> MeasureView:
-    sizes = words.number(measure.negatives), words.number(measure.positives)
+def _row(name: str, measure: TravelMeasure, key: str, words: Language) -> MeasureView:
+    """``key``: the proof of its numbers."""
+    sizes = cited(words.number(measure.negatives), key), cited(words.number(measure.positives), key)
     if measure.ratio is None or measure.low is None:
         return MeasureView(name, "", words.gettext("too little data"), *sizes)
     places = [_place(x) for x in (measure.low, measure.ratio, measure.high or SCALE)]
-    return MeasureView(
-        name, f"×{_factor(measure.ratio, words)}", _interval(measure.low, measure.high, words), *sizes, *places
-    )
+    said = cited(f"×{_factor(measure.ratio, words)}", key), cited(_interval(measure.low, measure.high, words), key)
+    return MeasureView(name, *said, *sizes, *places)
 
 
 def _place(factor: float) -> float:

@@ -12,10 +12,13 @@ from reports.safe import http_url, inert, line
 from reports.week_view import WeekView, week_view
 
 
-def week_page(week: Week, code: str) -> str:
+def week_page(week: Week, code: str, *, archived: bool = False) -> str:
+    """``archived``: it stands beside the archive's index and links it."""
     words = language(code)
     view = week_view(week, words)
-    return page_of(code, "week.html", ("page.css", "week.css"), view=view, charts=_charts(view, words))
+    return page_of(
+        code, "week.html", ("page.css", "week.css"), view=view, charts=_charts(view, words), archived=archived
+    )
 
 
 def week_mail(week: Week, code: str, archive_name: str) -> Rendered:

@@ -22,6 +22,7 @@ from monitor.demo.world import INCIDENT_START, ZONE
 from monitor.store import counts, open_store
 from monitor.work import digesting
 from monitor.work.app import App, open_app
+from tests.numbers import days, held
 
 DAYS = 6
 FIRST = INCIDENT_START.astimezone(ZONE).date() - timedelta(days=4)
@@ -75,6 +76,12 @@ def test_nothing_failed_and_nothing_is_left_to_do(outcome: Outcome, db: Database
     assert counts.recount_all(db) == counts.stored(db)
     assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     assert db.execute("PRAGMA foreign_key_check").fetchall() == []
+
+
+def test_each_number_of_each_day_is_what_its_query_gives(app: App, db: Database) -> None:
+    found = [each for day in days(db) for each in held(app, db, day)]
+    assert len(found) > DAYS * 10
+    assert [name for name, right in found if not right] == []
 
 
 def test_a_digest_a_day_is_archived_and_mailed(outcome: Outcome) -> None:

@@ -1,4 +1,4 @@
-"""Files in, JSON Lines out, with no database: score, detect, stories."""
+"""Files in, JSON Lines out, with no database: score, signals, detect, stories."""
 
 from __future__ import annotations
 
@@ -33,6 +33,29 @@ def score(file: str, column: str) -> None:
             if rows % SCORED_AT_ONCE == 0:
                 show(rows, opened.position())
         show(rows, opened.position())
+    for note in notes:
+        click.echo(f"qianli: {one_line(note)}", err=True)
+
+
+@cli.command()
+@click.argument("file")
+@click.option("--column", default="text", help="The column to look for signals in.")
+def signals(file: str, column: str) -> None:
+    """Find what customers feel in a CSV FILE ('-': standard input; also .gz): JSON Lines, in the order of its rows."""
+    import json
+
+    from monitor.sentiment.files import open_scored_file, read_cells
+    from monitor.signals import find
+
+    notes: list[str] = []
+    with open_scored_file(file) as opened:
+        for text in read_cells(opened.stream, file, column, notes.append):
+            found = [
+                {"kind": s.kind, "theme": s.theme, "start": s.start, "end": s.end, "evidence": text[s.start : s.end],
+                 "rule": s.rule}
+                for s in find(text)
+            ]  # fmt: skip
+            sys.stdout.write(json.dumps({"signals": found}) + "\n")
     for note in notes:
         click.echo(f"qianli: {one_line(note)}", err=True)
 

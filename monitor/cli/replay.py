@@ -17,6 +17,9 @@ from monitor.model import utc_text
 if TYPE_CHECKING:
     from monitor.store.replays import Told
 
+STEPS = 1000
+"""Of the progress bar."""
+
 LINES = 3
 """Of a mail's text: its state, who has it, and the arithmetic."""
 
@@ -35,11 +38,14 @@ def replay(config_file: Path, days: int, other: Path | None, as_json: bool) -> N
     with opened(config_file) as (app, db):
         config = load(other) if other else app.config
         told = 0
-        with bar(1, "replay") as show:
-            for each in jobs.replay(app, db, config, now - timedelta(days=days), now):
+        with bar(STEPS, "replay") as show:
+            past = jobs.replay(
+                app, db, config, now - timedelta(days=days), now,
+                lambda _, done, left: show(STEPS * done // max(1, done + left)),
+            )  # fmt: skip
+            for each in past:
                 told += 1
                 click.echo(_line(each) if as_json else _shown(each, config.timezone))
-            show(1)
     if not as_json:
         click.echo(f"{told} alert{'s' * (told != 1)} in the last {days} day{'s' * (days != 1)}")
 

@@ -105,12 +105,13 @@ def addressed(text: str) -> tuple[str, ...]:
 
 
 def evidence(text: str, span: tuple[int, int] | None) -> tuple[int, int]:
-    """The sentence of ``text`` that holds the beginning of ``span``: (start, end) in characters; of several sentences
-    that the span covers, up to its end. Without a span the first sentence; (0, 0) of an empty text."""
+    """The sentence of ``text`` that holds the beginning of ``span``: (start, end) in characters; of several
+    sentences that the span covers, up to its end. Without a span the longest sentence, for titles are short; (0, 0)
+    of an empty text."""
     found = sentences(text)
     if not found:
         return (0, 0)
     if span is None:
-        return found[0]
+        return max(found, key=lambda s: s[1] - s[0])
     holding = [s for s in found if s[0] < max(span[1], span[0] + 1) and span[0] < s[1]]
     return (holding[0][0], holding[-1][1]) if holding else (span[0], min(span[1], len(text)))

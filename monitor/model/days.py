@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from monitor.model.feelings import FeelingLine, FulfilledWish, Ledger, Rival, ThemeLine
+from monitor.model.travelling import Travel
 from monitor.model.values import IncidentLine, Quote, SourceCoverage, StoryLine, Totals
 
 
@@ -86,3 +87,4 @@ class Digest:
     rivals: tuple[Rival, ...] = ()
     fulfilled: tuple[FulfilledWish, ...] = ()
     replaces: Replaced | None = None
+    travel: Travel | None = None

@@ -106,7 +106,7 @@ class Travel:
 
     ``days``: the length of the period in which the stories began (28 or 90); it ends ``window`` hours before ``day``
     does, so that every story was seen for as long. ``negatives`` and ``positives``: stories compared. ``ratio``: the
-    factor that best explains copies, reposts, comments and platforms together, all else equal; ``low`` and ``high`` its
+    factor that best explains copies, reposts and comments together, all else equal; ``low`` and ``high`` its
     95 % interval; as in ``TravelMeasure``, all None if the verdict is ``too little``. ``needed``: stories in all by
     which a factor of two would have been shown in four of five cases, None where these were enough.
     """

@@ -84,10 +84,10 @@ COMPLAINTS = (
     """CREATE TRIGGER complaints_see_roles AFTER UPDATE OF role ON brands WHEN OLD.role <> NEW.role BEGIN
         INSERT INTO complaint_marks SELECT 'post', post FROM mentions WHERE brand = NEW.id ON CONFLICT DO NOTHING;
         END""",
-    # Who was emptied is not to be found by what he said.
-    """CREATE TRIGGER complaints_forget AFTER UPDATE OF purged_at ON posts
-        WHEN NEW.purged_at IS NOT NULL AND NEW.own_brand IS NULL BEGIN
-        DELETE FROM complaint_sayings WHERE post = NEW.id;
+    # Who was emptied is not to be found by what he said, nor by who called him.
+    """CREATE TRIGGER complaints_forget AFTER UPDATE OF purged_at ON posts WHEN NEW.purged_at IS NOT NULL BEGIN
+        DELETE FROM complaint_sayings WHERE post = NEW.id AND kind <> 'names';
+        UPDATE OR REPLACE complaint_sayings SET who = x'' WHERE post = NEW.id;
         UPDATE complaint_texts SET voice = NULL WHERE complaint IN (SELECT id FROM complaints WHERE post = NEW.id);
         UPDATE complaints SET author = NULL WHERE post = NEW.id; END""",
     # What was stored before.

@@ -84,13 +84,13 @@ def score_lines(
     ``name`` is what errors call the file. A row whose cell is empty or missing is unscored: no row is left out, and
     the rows before an error have their lines. ``warn`` is told of damage that is no error, in one line.
     """
-    for batch in _batches(_cells(stream, name, column, warn)):
+    for batch in _batches(read_cells(stream, name, column, warn)):
         for score in scorer.score_many(batch):
             line = {"snownlp": score.snownlp, "p_negative": score.p_negative, "label": score.label.value}
             yield json.dumps(line)
 
 
-def _cells(stream: IO[bytes], name: str, column: str, warn: Callable[[str], None]) -> Iterator[str]:
+def read_cells(stream: IO[bytes], name: str, column: str, warn: Callable[[str], None]) -> Iterator[str]:
     """The cells of one column. ``InputError`` names the file and, where there is one, the line."""
     csv.field_size_limit(MAX_CELL)
     text = io.TextIOWrapper(stream, encoding="utf-8-sig", errors="surrogateescape", newline="")

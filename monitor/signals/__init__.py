@@ -15,7 +15,7 @@ from monitor.model import Feeling, Signal
 from monitor.portions import Stance, needs_portions, portions
 from monitor.signals.lexicon import BadPattern, Lexicon, Line, OwnTheme, check_line
 from monitor.signals.patterns import BREAKS
-from monitor.text import fold
+from monitor.text import Folded, fold
 
 __all__ = ["RULES", "BadPattern", "Lexicon", "OwnTheme", "check_line", "find", "of_brands", "shipped"]
 
@@ -51,9 +51,12 @@ def shipped() -> Lexicon:
     return Lexicon()
 
 
-def find(text: str, lexicon: Lexicon | None = None, *, keep_names: bool = False) -> tuple[Signal, ...]:
+def find(
+    text: str, lexicon: Lexicon | None = None, *, named: Sequence[Span] = (), keep_names: bool = False
+) -> tuple[Signal, ...]:  # fmt: skip
     """The signals of a text, by place; of one kind no two overlap. Never raises; the cost grows with the length.
 
+    ``named``: where the text names a watched brand, which is as good as any word that has to be near a signal.
     ``keep_names``: show praise of staff with the free words between the lexicon's, where a name may stand.
     """
     lexicon = lexicon or shipped()
@@ -62,6 +65,7 @@ def find(text: str, lexicon: Lexicon | None = None, *, keep_names: bool = False)
         (start, end, line)
         for line in lexicon.candidates(folded.text)
         for start, end in _spans(folded.text, line, keep_names)
+        if _has_company(folded, start, end, line, named)
     ]
     signals = (
         Signal(line.kind, line.theme, *folded.span(start, end), line.rule)
@@ -105,14 +109,21 @@ def _spans(folded: str, line: Line, keep_names: bool) -> Iterator[Span]:
             yield start, end
 
 
+def _has_company(folded: Folded, start: int, end: int, line: Line, named: Sequence[Span]) -> bool:
+    """Whether one of the words that the line wants near it is there, or a brand's name."""
+    left, right = max(0, start - _NEAR), end + _NEAR
+    if line.near is None or line.near.search(folded.text, left, right):
+        return True
+    first, last = folded.span(left, min(right, len(folded.text)))
+    return any(first <= at < last for at, _ in named)
+
+
 def _is_denied(folded: str, start: int, end: int, line: Line) -> bool:
     """Whether the clause takes back what the line says: it denies, asks or imagines it."""
     left = _clause_start(folded, start)
     right = _clause_end(folded, end)
     before = folded[max(left, start - _REACH) : start]
     if line.unless is not None and line.unless.search(folded, left, right):
-        return True
-    if line.near is not None and not line.near.search(folded, max(0, start - _NEAR), end + _NEAR):
         return True
     if line.denied and _DENIED.search(before):
         return True

@@ -61,7 +61,7 @@ def head(db: Database, complaint: int) -> Head | None:
 
 def _rests_on_purged(db: Database, complaint: int) -> bool:
     return db.execute(
-        """SELECT 1 FROM complaints c JOIN posts p ON p.id IN (c.recovery, c.loss)
+        """SELECT 1 FROM complaints c JOIN posts p ON p.id IN (c.answer, c.recovery, c.loss)
            WHERE c.id = ? AND p.purged_at IS NOT NULL""",
         [complaint],
     ).fetchone() is not None  # fmt: skip
@@ -146,17 +146,19 @@ def _answers(db: Database, of: Head) -> Iterable[Turn]:
     if of.author_key is None:
         return
     replies = db.execute(
-        """SELECT a.id, a.counted_at, q.author_key = :author AND q.native_id <> :thread AND q.counted_at <= a.counted_at
-           FROM posts a INDEXED BY posts_answering_in
+        """SELECT a.id, a.counted_at FROM posts a INDEXED BY posts_answering_in
            LEFT JOIN posts q ON q.platform = a.platform AND q.native_id = a.parent
            WHERE a.platform = :platform AND a.root = :thread AND a.own_brand IS NOT NULL AND a.own_brand = :brand
-           AND a.counted_at >= :start""",
+           AND a.counted_at >= :start
+           AND ((q.author_key = :author AND q.native_id <> :thread AND q.counted_at <= a.counted_at)
+                OR EXISTS (SELECT 1 FROM complaint_sayings s WHERE s.post = a.id AND s.kind = 'names'
+                           AND s.who IN (:key, :name)))""",
         {"author": of.author_key, "thread": of.thread, "platform": of.platform, "brand": of.brand,
-         "start": utc_text(of.first_seen)},
+         "start": utc_text(of.first_seen), "key": who("key", of.author_key),
+         "name": who("name", of.author_name) if of.author_name else None},
     ).fetchall()  # fmt: skip
-    for answer, at, to_author in replies:
-        if to_author or _named(db, answer) & _calls(of.author_key, of.author_name):
-            yield Turn(from_utc_text(at), TurnKind.ANSWER, answer)
+    for answer, at in replies:
+        yield Turn(from_utc_text(at), TurnKind.ANSWER, answer)
 
 
 def _named(db: Database, answer: int) -> set[bytes]:

@@ -2,8 +2,8 @@
 
 A negative mention *opens a voice* unless an earlier one of the same copy group did, or the same author was heard in
 the same thread within the hour before. Earlier means earlier in event time, then by id. The CROSS JOINs are SQLite's
-way to fix the order of a join: from the few posts to their mentions, not through all earlier mentions; the CASE keeps it
-from looking for what comes before a mention that opens nothing anyway.
+way to fix the order of a join: from the few posts to their mentions, not through all earlier mentions; the CASE keeps
+it from looking for what comes before a mention that opens nothing anyway.
 """
 
 from __future__ import annotations

@@ -176,26 +176,29 @@ def refresh_shares(db: Database, brand: int, sources: Sequence[str], now: dateti
     row = db.execute("SELECT max(at) FROM shares WHERE brand = ?", [brand]).fetchone()
     if row[0] and from_utc_text(row[0]) > now - SHARES_EVERY:
         return
-    counted = dict(
-        db.execute(
-            """SELECT s.source, count(*) FROM mentions m JOIN sightings s ON s.post = m.post
-               WHERE m.brand = ? AND m.counted_at >= ? AND m.counted_at <= ? GROUP BY s.source""",
-            [brand, utc_text(now - SHARES_FROM), utc_text(now)],
-        ).fetchall()
-    )
+    counted = _posts_of_sources(db, brand, now - SHARES_FROM, now) if sources else {}
     total = sum(counted.get(s, 0) for s in sources)
     db.execute("DELETE FROM shares WHERE brand = ?", [brand])
     db.execute(
         """INSERT INTO shares SELECT ?, h.source, 1.0, ? FROM (SELECT DISTINCT source FROM heard) h
-           WHERE h.source LIKE 'import:%' AND EXISTS (
+           WHERE h.source LIKE 'import:%' AND EXISTS (SELECT 1 FROM mentions WHERE brand = ?) AND EXISTS (
                SELECT 1 FROM sightings s JOIN mentions m ON m.post = s.post
                WHERE s.source = h.source AND m.brand = ?)""",
-        [brand, utc_text(now), brand],
+        [brand, utc_text(now), brand, brand],
     )
     db.conn.executemany(
         "INSERT INTO shares VALUES (?, ?, ?, ?)",
         [(brand, s, counted.get(s, 0) / total if total else 1 / len(sources), utc_text(now)) for s in sources],
     )
+
+
+def _posts_of_sources(db: Database, brand: int, start: datetime, end: datetime) -> dict[str, int]:
+    rows = db.execute(
+        """SELECT s.source, count(*) FROM mentions m JOIN sightings s ON s.post = m.post
+           WHERE m.brand = ? AND m.counted_at >= ? AND m.counted_at <= ? GROUP BY s.source""",
+        [brand, utc_text(start), utc_text(end)],
+    )
+    return dict(rows.fetchall())
 
 
 def heard_share(db: Database, brand: int, start: datetime, end: datetime) -> dict[datetime, float]:

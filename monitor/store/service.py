@@ -121,7 +121,11 @@ def cover_calendar(db: Database, zone: ZoneInfo) -> None:
     ``weekday`` is 0 for Monday. ``utc_offset`` is in minutes: it tells apart the two hours of one name that a day of
     25 hours has. ``holiday`` names those of the day, with spaces between several; '' where there is none.
     """
-    low, high = db.execute("SELECT min(bin), max(bin) FROM counts").fetchone()
+    low, high = db.execute(
+        """SELECT min(low), max(high) FROM (
+               SELECT (SELECT min(bin) FROM counts c WHERE c.brand = b.id) AS low,
+                   (SELECT max(bin) FROM counts c WHERE c.brand = b.id) AS high FROM brands b)"""
+    ).fetchone()
     if low is None:
         return
     if fact(db, "zone") != zone.key or fact(db, "holidays") != HOLIDAYS:
@@ -130,7 +134,8 @@ def cover_calendar(db: Database, zone: ZoneInfo) -> None:
         set_fact(db, "holidays", HOLIDAYS)
     start, end = max(from_utc_text(low), from_utc_text(high) - FAR) - DAY, from_utc_text(high) + DAY
     has_low, has_high = db.execute(
-        "SELECT min(bin), max(bin) FROM calendar WHERE bin >= ?", [utc_text(start)]
+        "SELECT (SELECT min(bin) FROM calendar WHERE bin >= ?), (SELECT max(bin) FROM calendar WHERE bin >= ?)",
+        [utc_text(start)] * 2,
     ).fetchone()
     if has_low is None:
         _add_bins(db, zone, start, end + 7 * DAY)
@@ -140,7 +145,9 @@ def cover_calendar(db: Database, zone: ZoneInfo) -> None:
         if end > from_utc_text(has_high):
             _add_bins(db, zone, from_utc_text(has_high) + BIN, end + 7 * DAY)
     for (old,) in db.execute(
-        "SELECT DISTINCT bin FROM counts WHERE bin < ? AND bin NOT IN (SELECT bin FROM calendar)", [utc_text(start)]
+        """SELECT DISTINCT c.bin FROM brands b CROSS JOIN counts c ON c.brand = b.id AND c.bin < ?
+           WHERE NOT EXISTS (SELECT 1 FROM calendar d WHERE d.bin = c.bin)""",
+        [utc_text(start)],
     ).fetchall():
         _add_bins(db, zone, from_utc_text(old), from_utc_text(old) + BIN)
 

@@ -33,15 +33,3 @@ def alerts(db: Database, brand: int, start: datetime, end: datetime) -> AlertRec
         [brand, utc_text(start), utc_text(end)],
     ).fetchone()
     return AlertRecord(*row)
-
-
-def themes(db: Database, brand: int, start: datetime, end: datetime) -> dict[str, tuple[int, int]]:
-    """Theme -> (mentions that complain of it, their negative voices) in [start, end)."""
-    rows = db.execute(
-        """SELECT g.theme, count(*), coalesce(sum(m.opens_voice), 0)
-           FROM (SELECT DISTINCT post, theme FROM signals
-                 WHERE brand = :brand AND kind = 'complaint' AND counted_at >= :start AND counted_at < :end) g
-           JOIN mentions m ON m.post = g.post AND m.brand = :brand GROUP BY g.theme""",
-        {"brand": brand, "start": utc_text(start), "end": utc_text(end)},
-    )
-    return {theme: (posts, voices) for theme, posts, voices in rows.fetchall()}

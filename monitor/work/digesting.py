@@ -15,7 +15,7 @@ from monitor.model import BIN, DayPoint, Digest, IncidentLine, Totals, bin_start
 from monitor.store import archive, coverage, facts, service, writing
 from monitor.store import incidents as stored
 from monitor.store.outbox import Letter, owe
-from monitor.work import archiving, feeling
+from monitor.work import archiving, feeling, travelling
 from monitor.work.alerting import message_id
 from monitor.work.app import App
 from monitor.work.ledger import ledger
@@ -90,6 +90,7 @@ def load(app: App, db: Database, brand: Brand, brand_id: int, day: date, now: da
         rivals=feeling.rivals(app, db, brand, brand_id, day),
         fulfilled=feeling.wishes_fulfilled(app, db, brand, brand_id, day),
         ledger=ledger(db, brand_id, start, end, now),
+        travel=travelling.load(app, db, brand_id, day, now),
         model=", ".join(facts.models(db, brand_id, start, end)), rules=app.matcher.version, late=late,
     )  # fmt: skip
 
@@ -146,7 +147,8 @@ def store(app: App, db: Database, brand: Brand, brand_id: int, digest: Digest, *
             app, digest.brand, digest.day.isoformat(), before.revision + 1 if before else 1
         )
         digest = replace(digest, revision=revision, replaces=before)
-        archiving.draft(page, digest_page(digest, app.config.language, app.config.service.explore_url))
+        shown = digest_page(digest, app.config.language, app.config.service.explore_url, archived=True)
+        archiving.draft(page, shown)
         archive.add_digest(
             db, brand_id, digest, owed=mail and digest.end <= digest.made_at, file=str(page),
             hours=archive.voices_by_hour(db, brand_id, digest.start, digest.end),

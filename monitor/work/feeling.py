@@ -49,11 +49,13 @@ def themes(
     for theme in counted.keys() | {name for name, voices in series.items() if voices[-8]}:
         posts, voices = counted.get(theme, (0, 0))
         before = series.get(theme, [0] * CHART_DAYS)[-8] if last_week else None
+        differs = None
+        if last_week is not None and before is not None:
+            differs = rules.voices_differ(voices, before, today.heard, last_week.heard, level=rules.THEME_LEVEL)
         loudest = stored.loudest(db, brand_id, Feeling.COMPLAINT, start, end, 1, theme)
         lines.append(
             ThemeLine(
-                theme, posts, voices, before,
-                rules.theme_differs(voices, today, before, last_week) if last_week and before is not None else None,
+                theme, posts, voices, before, differs,
                 tuple(series.get(theme, [0] * CHART_DAYS)), _cut(loudest[0]) if loudest else None,
             )
         )  # fmt: skip

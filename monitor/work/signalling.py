@@ -41,7 +41,8 @@ def find(app: App, batch: Sequence[Queued]) -> list[Felt]:
 
 
 def _felt(app: App, text: str, spans: dict[int, list[tuple[int, int]]]) -> Felt:
-    every = lexical.find(text, app.lexicon, keep_names=app.config.privacy.keep_names)
+    names = [span for places in spans.values() for span in places]
+    every = lexical.find(text, app.lexicon, named=names, keep_names=app.config.privacy.keep_names)
     return Felt(lexical.of_brands(text, spans, every), every)
 
 

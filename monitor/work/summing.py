@@ -13,13 +13,14 @@ from sqlite_utils import Database
 from monitor import digest as rules
 from monitor.config import Brand
 from monitor.model import DayPoint, ThemeLine, Totals, Week, bin_start
-from monitor.store import archive, coverage, facts, weeks, writing
+from monitor.store import archive, coverage, facts, feelings, weeks, writing
 from monitor.store import incidents as stored
 from monitor.store.outbox import Letter, owe
 from monitor.work import archiving
 from monitor.work.alerting import message_id
 from monitor.work.app import App
 from monitor.work.digesting import DAY, GRACE, totals_between
+from monitor.work.ledger import ledger
 from monitor.work.quoting import shorten
 
 CATCH_UP = 4
@@ -71,7 +72,8 @@ def load(app: App, db: Database, brand: Brand, brand_id: int, day: date, now: da
         totals=totals, before=before, against=rules.change(totals, before, usual), series=series,
         incidents=tuple(weeks.incident(db, line) for line in incidents),
         alerts=weeks.alerts(db, brand_id, start, end), stories=rules.rank_stories(stories),
-        themes=_themes(app, db, brand_id, first, totals, before, usual), ledger=None,
+        themes=_themes(app, db, brand_id, first, totals, before, usual),
+        ledger=ledger(db, brand_id, start, end, now),
         coverage=tuple(coverage.of_sources(db, brand_id, names, start, min(end, now))),
         days_of_data=days_of_data, late=late,
     )  # fmt: skip
@@ -96,7 +98,7 @@ def store(app: App, db: Database, brand: Brand, brand_id: int, week: Week, *, ma
         name = f"{week.day.isoformat()}-week"
         page, revision = archiving.free_name(app, week.brand, name, before[0] + 1 if before else 1)
         week = replace(week, revision=revision, replaced_at=before[1] if before else None)
-        archiving.draft(page, week_page(week, app.config.language))
+        archiving.draft(page, week_page(week, app.config.language, archived=True))
         archive.add_week(
             db, brand_id, week, owed=mail and week.end <= week.made_at, file=str(page),
             summary=told(week, app.config.language),
@@ -129,12 +131,15 @@ def _themes(
 ) -> tuple[ThemeLine, ...]:  # fmt: skip
     """The themes complained of in the week, the loudest first, each against the week before."""
     starts = [bin_start(rules.local_day(first + n * DAY, app.config.timezone.key)[0]) for n in range(-7, 8)]
-    by_day = [weeks.themes(db, brand, a, b) for a, b in pairwise(starts)]
+    by_day = [feelings.themes(db, brand, a, b) for a, b in pairwise(starts)]
     lines = []
     for theme in {theme for day in by_day[7:] for theme in day}:
         counts = [day.get(theme, (0, 0)) for day in by_day]
         voices, earlier = sum(c[1] for c in counts[7:]), sum(c[1] for c in counts[:7])
-        differs = None if before is None else rules.voices_differ(voices, earlier, now.heard, before.heard, usual)
+        differs = None if before is None else rules.voices_differ(
+            voices, earlier, now.heard, before.heard, usual, rules.THEME_LEVEL
+        )  # fmt: skip
+
         lines.append(
             ThemeLine(theme, sum(c[0] for c in counts[7:]), voices, None if before is None else earlier, differs,
                       tuple(c[1] for c in counts[7:]))

@@ -35,6 +35,7 @@ def main() -> int:
             "matching against an Aho-Corasick library alone": ["-m", "tests.bench.matching"],
             "a round of 100 slow sources against one after the other": ["-m", "tests.bench.cycle_sources"],
             "posts parsed a second, by source": ["-m", "tests.bench.parsers"],
+            "replay of 20,000 posts against one plain pass": ["-m", "tests.bench.replay", "--posts", "20000"],
             "sentiment against SnowNLP": [str(HERE / "sentiment_speed.py"), folder],
         }.items():
             print(f"== {title}", flush=True)

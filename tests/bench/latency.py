@@ -33,7 +33,8 @@ from monitor.config import parse
 from monitor.jobs import Report
 from monitor.model import BIN, Author, Post, utc_text
 from monitor.schema import BIN_OF
-from monitor.store import coverage, models, posts, writing
+from monitor.store import coverage, models, posts, set_fact, writing
+from monitor.work import stages
 from monitor.work.app import App, Collector, open_app
 from tests.standin import Mailbox, Stand, mail_server
 
@@ -64,8 +65,8 @@ def make_app(folder: Path, brands: int, mail: int) -> App:
 
 def fill(app: App, db: Database, number: int, rng: random.Random) -> None:
     """``number`` posts, most of them old; their mentions, groups and counts as the stages would leave them."""
-    brands = list(app.brands.values())
-    span = AGE.total_seconds()
+    names, span = list(app.brands), AGE.total_seconds()
+    said = [(rng.choice(names), rng.random() < 0.13) for _ in range(number)]
     with writing(db):
         models.use(db, app.scorer.version, NOW - AGE)
         db.conn.executemany(
@@ -74,21 +75,19 @@ def fill(app: App, db: Database, number: int, rng: random.Random) -> None:
                VALUES (:i, 'forum', 'old' || :i, '', 'post', :text, 'a' || (:i % 5000), :at, :at, :at, 0, 1,
                    '', '', '')""",
             (
-                {"i": i, "text": f"{rng.choice(GOOD)}{i}", "at": utc_text(NOW - timedelta(seconds=rng.random() * span))}
-                for i in range(1, number + 1)
+                {"i": i, "text": rng.choice(BAD if bad else GOOD).format(name) + str(i),
+                 "at": utc_text(NOW - timedelta(seconds=rng.random() * span))}
+                for i, (name, bad) in enumerate(said, 1)
             ),
-        )
+        )  # fmt: skip
         db.execute("INSERT INTO stories (id) SELECT id FROM posts")
         db.execute("INSERT INTO groups (id, story) SELECT id, id FROM posts")
         db.execute('INSERT INTO group_members (post, "group") SELECT id, id FROM posts')
         db.conn.executemany(
             """INSERT INTO mentions (post, brand, via, term, counted_at, label, p_negative, model, opens_voice)
-               SELECT id, ?, 'term', '', counted_at, iif(?, 'negative', 'neutral'), 0.5, ?, ? FROM posts
+               SELECT id, ?, 'term', ?, counted_at, iif(?, 'negative', 'neutral'), 0.5, ?, ? FROM posts
                WHERE id = ?""",
-            (
-                (rng.choice(brands), bad := rng.random() < 0.13, app.scorer.version, bad, i)
-                for i in range(1, number + 1)
-            ),
+            ((app.brands[name], name, bad, app.scorer.version, bad, i) for i, (name, bad) in enumerate(said, 1)),
         )
         db.execute(
             f"""INSERT INTO counts SELECT m.brand, 'forum', {BIN_OF.format("m.counted_at")}, count(*),
@@ -98,6 +97,9 @@ def fill(app: App, db: Database, number: int, rng: random.Random) -> None:
         db.execute("INSERT INTO sightings SELECT id, 'forum', arrived_at, x'00' FROM posts")
         coverage.add_heard_history(db, "forum", NOW - HEARD, NOW)
         coverage.finish_run(db, coverage.start_run(db, "forum", NOW - HEARD), NOW, "ok")
+        # Done by this very version, or the first round would do all of it again.
+        set_fact(db, "rules", app.matcher.version)
+        set_fact(db, "grouping", stages.GROUPING)
     db.execute("ANALYZE")
 
 
@@ -124,6 +126,8 @@ def measure(number: int, brands: int, rounds: int, box: Mailbox, folder: Path) -
     fill(app, db, number, rng)
     jobs.process(app, db, NOW, Report())
     jobs.watch(app, db, NOW)
+    (kept,) = db.execute("SELECT count(*) FROM mentions").fetchone()
+    assert kept == number, f"{kept} of {number} mentions are left"
     taken, watched = [], []
     for turn in range(rounds):
         at = NOW + BIN * (turn + 1)

@@ -2,11 +2,11 @@
 
     python -m tests.bench.ledger [--posts 100000 1000000] [--brands 100] [--rounds 12]
 
-The database is that of ``tests.bench.latency``; its negative mentions get a signal of complaint, and the ledger is first
-made of all of them (``made``). In each round 200 posts arrive, 30 of them complaints, with ten answers of the brand and
-ten sayings of authors; then two thousand copies of one text come, 200 a round. Prints one JSON object a size with CPU
-seconds of the ledger (``round``, ``copies``: median and most; ``day``: reading a day of the brand with most), beside
-those of the stages that the same posts pass (``stages``).
+The database is that of ``tests.bench.latency``; its negative mentions get a signal of complaint, and the ledger is
+first made of all of them (``made``). In each round 200 posts arrive, 30 of them complaints, with ten answers of the
+brand and ten sayings of authors; then two thousand copies of one text come, 200 a round. Prints one JSON object a
+size with CPU seconds of the ledger (``round``, ``copies``: median and most; ``day``: reading a day of the brand with
+most), beside those of the stages that the same posts pass (``stages``).
 """
 
 from __future__ import annotations
@@ -25,8 +25,7 @@ from sqlite_utils import Database
 from monitor import jobs
 from monitor.jobs import Report
 from monitor.model import BIN, Author, Post
-from monitor.store import posts, set_fact, writing
-from monitor.work import stages
+from monitor.store import posts, writing
 from monitor.work.app import App
 from monitor.work.ledger import ledger
 from tests.bench.latency import HEARD, NOW, arrive, fill, make_app
@@ -43,8 +42,6 @@ def measure(number: int, brands: int, rounds: int, folder: Path) -> dict[str, ob
     fill(app, db, number, rng)
     with writing(db):
         db.execute(SIGNAL, [0])
-        set_fact(db, "rules", app.matcher.version)  # or the mentions of texts that name no brand would go
-        set_fact(db, "grouping", stages.GROUPING)
     start = time.process_time()
     jobs.ledger(app, db, NOW, Report())
     made = {"complaints": _count(db), "seconds": _3(time.process_time() - start)}

@@ -199,7 +199,7 @@ def test_a_storm_that_is_over_is_not_told_when_a_trickle_doubles_it(app: App, db
         stored.update_size(db, 1, 59, 6.5)
     for chance, told in ((0.4, ["opened"]), (0.001, ["opened", "grown"])):
         evidence = {"six_hours": {"observed": 3, "expected": 2.2, "low": 0, "high": 5, "p": chance, "ratio": 1.4}}
-        handling.grow(app, db, app.config.brands[0], 1, evidence, NOW + 11 * HOUR)
+        handling.grow(app, db, app.config.brands[0], 1, evidence.copy, NOW + 11 * HOUR)
         assert events(db) == told
 
 
@@ -220,7 +220,7 @@ def test_the_worst_moment_may_be_one_that_was_told_as_growth(app: App, db: Datab
     find(app, db, NOW)
     with writing(db):
         stored.update_size(db, 1, 57, 1.8)
-    handling.grow(app, db, app.config.brands[0], 1, evidence, NOW + HOUR)
+    handling.grow(app, db, app.config.brands[0], 1, evidence.copy, NOW + HOUR)
     calm(app, db, NOW + 8 * HOUR)
     (text,) = db.execute("SELECT text FROM outbox ORDER BY id DESC").fetchone()
     assert "最嚴重時：自 09:00 起 57 個負面聲音；平常約 1.8（95% 區間 0–5）；×31.7" in text

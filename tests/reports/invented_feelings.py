@@ -12,11 +12,15 @@ from monitor.model import (
     FeelingLine,
     FulfilledWish,
     Ledger,
+    Measure,
     Quote,
     Recovery,
     Rival,
     ThemeLine,
     Totals,
+    Travel,
+    TravelMeasure,
+    TravelVerdict,
 )
 from tests.reports import invented_facts as facts
 from tests.reports.invented_facts import HOSTILE_TEXTS, HOSTILE_URLS, QUOTES, at
@@ -104,11 +108,24 @@ RIVALS = (
 FULFILLED = (FulfilledWish(WISH, "霧青茶", RIVAL_PRAISE), FulfilledWish(WISH_SIZE, "晚汀", None))
 
 
+TRAVEL = Travel(
+    "澄嵐", facts.DAY, 28, 48, 180, 240, 2.3, 1.4, 3.8, TravelVerdict.FARTHER,
+    measures=(
+        TravelMeasure(Measure.COPIES, 180, 240, 1.9, 0.7, 2.6, 1.3, 5.2),
+        TravelMeasure(Measure.REPOSTS, 44, 61, 31.0, 14.0, 2.1, 1.1, None),
+        TravelMeasure(Measure.COMMENTS, 180, 240, 8.2, 4.4, 1.9, 1.2, 3.1),
+        TravelMeasure(Measure.PLATFORMS, 180, 240, 0.3, 0.2, 1.4, 0.8, 2.4),
+        TravelMeasure(Measure.SPEED, 9, 7, 3.5, 5.0),
+    ),
+)  # fmt: skip
+
+
 def rich_day() -> Digest:
     """A day of which everything is known."""
     return replace(
-        facts.incident_day(), themes=THEMES, feelings=FEELINGS, ledger=LEDGER, rivals=RIVALS, fulfilled=FULFILLED
-    )
+        facts.incident_day(), themes=THEMES, feelings=FEELINGS, ledger=LEDGER, rivals=RIVALS, fulfilled=FULFILLED,
+        travel=TRAVEL,
+    )  # fmt: skip
 
 
 def quiet_day() -> Digest:

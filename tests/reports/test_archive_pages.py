@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-import subprocess
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from html.parser import HTMLParser
@@ -19,6 +19,7 @@ from reports.archive_view import archive_view, spark
 from reports.language import LOCALES, language
 from reports.safe import http_url
 from reports.week_pages import week_mail, week_page
+from tests.browser import Browser
 from tests.reports import invented_weeks as facts
 from tests.reports.invented_facts import HOSTILE_TEXTS
 
@@ -195,40 +196,40 @@ class TestWeek:
         assert Seen(week_page(facts.week(), code)).text.split("98")[0][-20:] in " ".join(mail.text.split()) + mail.text
 
 
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("chromium")
-
-
-def widths(folder: Path, html: dict[str, str], width: int) -> dict[str, int]:
-    """How wide each page's content is in a window of ``width``, as Chromium lays it out."""
-    frames = ""
-    for number, (name, page) in enumerate(html.items()):
-        (folder / f"{number}.html").write_text(page, "utf-8")
-        frames += f'<iframe title="{name}" src="{number}.html" width="{width}" height="900" style="border:0"></iframe>'
-    script = (
-        "onload=()=>document.body.innerHTML=[...Array(frames.length).keys()].map(i=>"
-        "`${i}=${frames[i].document.documentElement.scrollWidth}`).join(' ')"
-    )
-    (folder / "all.html").write_text(f"<!doctype html><body>{frames}<script>{script}</script>", "utf-8")
-    said = subprocess.run(
-        ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--allow-file-access-from-files",
-         f"--user-data-dir={folder / 'profile'}", "--virtual-time-budget=10000", "--dump-dom", f"file://{folder}/all.html"],
-        capture_output=True, text=True, timeout=180, check=True,
-    ).stdout  # fmt: skip
-    found = re.findall(r"(\d+)=(\d+)", said[said.index("<body") :])
-    assert len(found) == len(html), said[-500:]
-    return {list(html)[int(number)]: int(wide) for number, wide in found}
+def documents() -> Iterator[tuple[str, str]]:
+    for code in CODES:
+        for name, page in pages(code).items():
+            yield f"{name} {code}", page
+        yield f"week mail {code}", week_mail(facts.week(), code, "w.html").html
+        yield f"hostile week mail {code}", week_mail(facts.hostile_week(), code, "w.html").html
 
 
 @pytest.mark.debian("chromium")
-@pytest.mark.parametrize("width", [360, 768])
-def test_nothing_is_wider_than_the_window(browser: Path, width: int) -> None:
-    html = {f"{name} {code}": page for code in ("zh-Hant", "en") for name, page in pages(code).items()}
+def test_nothing_is_wider_than_the_screen_and_nothing_is_refused_or_asked_for(browser: Browser, tmp_path: Path) -> None:
+    found = {}
+    for name, html in documents():
+        (tmp_path / "page.html").write_text(html, "utf-8")
+        with browser.opened((tmp_path / "page.html").as_uri()) as page:
+            for width in (360, 768, 1280):
+                page.show(width)
+                if wrong := [*page.wider_than_the_screen(), *page.console, *page.requests]:
+                    found[f"{name} at {width}"] = wrong
+    assert found == {}
+
+
+@pytest.mark.debian("chromium")
+@pytest.mark.npm("axe-core")
+@pytest.mark.parametrize("dark", [False, True])
+def test_everybody_can_use_the_pages(dark: bool, browser: Browser, tmp_path: Path) -> None:
+    found = {}
     for code in ("zh-Hant", "en"):
-        html[f"week mail {code}"] = week_mail(facts.week(), code, "w.html").html
-        html[f"hostile week mail {code}"] = week_mail(facts.hostile_week(), code, "w.html").html
-    assert {name: wide for name, wide in widths(browser, html, width).items() if wide > width} == {}
+        for name, html in pages(code).items():
+            (tmp_path / "page.html").write_text(html, "utf-8")
+            for width in (360, 1280):
+                with browser.opened((tmp_path / "page.html").as_uri(), width, dark) as page:
+                    if wrong := page.judged():
+                        found[f"{name} {code} {width}"] = wrong
+    assert found == {}
 
 
 def test_an_archive_of_one_day_is_a_page() -> None:

@@ -39,8 +39,8 @@ def texts(tree: HTMLParser, place: str) -> list[str]:
 
 
 SECTIONS = [
-    "answer", "incidents", "stories", "days", "platforms", "themes", "rivals", "good", "unmet", "going", "unknowns",
-    "coverage", "evidence",
+    "answer", "incidents", "stories", "days", "platforms", "themes", "rivals", "good", "unmet", "going", "travel",
+    "unknowns", "coverage", "evidence",
 ]  # fmt: skip
 
 

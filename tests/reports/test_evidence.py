@@ -3,6 +3,7 @@ them."""
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
@@ -16,14 +17,14 @@ from sqlite_utils import Database
 from monitor import jobs
 from monitor.digest import local_day
 from monitor.jobs import Report
-from monitor.model import Digest, Feeling, FeelingLine, Page, Query, Rival, ThemeLine, Totals, utc_text
-from monitor.store import facts
+from monitor.model import Digest, Feeling, Page, Query, utc_text
 from monitor.work import digesting
 from monitor.work.app import App
 from reports.citing import cited, linked
 from reports.evidence import Proof, literal, proofs
 from reports.evidence_view import proof_views
 from reports.language import LOCALES, language
+from reports.render import digest_page
 from reports.safe import inert
 from tests.reports import invented_facts as invented
 from tests.reports import invented_feelings as felt
@@ -68,6 +69,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[App, Datab
         jobs.process(app, db, now, Report())
     db.execute("INSERT INTO heard VALUES ('forum', ?, ?, 1)", [utc_text(START - 30 * DAY), utc_text(START - DAY)])
     _feel(db)
+    jobs.ledger(app, db, now, Report())
+    jobs.travel(app, db, now)
     yield app, db
     db.close()
 
@@ -83,13 +86,13 @@ def _feel(db: Database) -> None:
         for start, (kind, theme) in enumerate(kinds):
             db.execute(
                 """INSERT INTO signals (post, brand, kind, theme, start, "end", rule, counted_at)
-                   VALUES (?, ?, ?, ?, ?, ?, ?, ?)""",
+                   VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING""",
                 [post_id, brands[brand], kind, theme, start, start + 1, "made", at],
             )
     db.conn.commit()
 
 
-def themes(db: Database, kind: str, theme: str, since: str, until: str) -> tuple[int, int]:
+def counted(db: Database, kind: str, theme: str, since: str, until: str) -> tuple[int, int]:
     """Posts and voices, counted by hand."""
     found = {
         (p, voice)
@@ -102,28 +105,7 @@ def themes(db: Database, kind: str, theme: str, since: str, until: str) -> tuple
 
 
 def told(app: App, db: Database) -> Digest:
-    """The day as the job loads it, with what other stages fill counted here."""
-    digest = digesting.load(app, db, app.config.brands[0], app.brands["澄嵐"], TODAY, END + 9 * HOUR)
-    day = utc_text(START), utc_text(END)
-    before = utc_text(START - 7 * DAY), utc_text(END - 7 * DAY)
-    lines = tuple(
-        ThemeLine(t, *themes(db, "complaint", t, *day), themes(db, "complaint", t, *before)[1], None, ())
-        for t in ("waiting", "refund", "nobody-complains-of-it")
-    )
-    kinds = tuple(
-        FeelingLine(k, themes(db, k, "*", *day)[0], themes(db, k, "*", utc_text(START - DAY), utc_text(START))[0], ())
-        for k in (Feeling.LEAVING, Feeling.PRAISE, Feeling.WISH)
-    )
-    month = START - 27 * DAY
-    totals = {b: facts.totals(db, app.brands[b], month, END) for b in ("澄嵐", RIVAL)}
-    every = sum(t.mentions for t in totals.values())
-    rivals = tuple(Rival(b, t, t.mentions / every, _net(t)) for b, t in totals.items())
-    return replace(digest, themes=lines, feelings=kinds, rivals=rivals)
-
-
-def _net(totals: Totals) -> float | None:
-    judged = totals.mentions - totals.unsure_posts - totals.unscored_posts - totals.pending_posts
-    return (totals.positive_posts - totals.negative_posts) / judged if judged >= 20 else None
+    return digesting.load(app, db, app.config.brands[0], app.brands["澄嵐"], TODAY, END + 9 * HOUR)
 
 
 class TestOnADatabase:
@@ -132,7 +114,7 @@ class TestOnADatabase:
         found = proofs(told(app, db))
         assert {p.key for p in found} >= {
             "day", "day-before", "week-before", "since-midnight", "stories", "days", "platforms", "competitors",
-            "themes", "feelings", "rivals", "coverage",
+            "themes", "feelings", "rivals", "ledger", "complaints", "answer-times", "travel", "coverage",
         }  # fmt: skip
         for proof in found:
             rows = db.execute(proof.sql).fetchall()
@@ -149,6 +131,48 @@ class TestOnADatabase:
         assert len(by_key["days"]) == 14
         assert max(copies for *_, copies in by_key["stories"]) > 5
         assert {row[0] for row in by_key["themes"]} == {"waiting", "refund"}
+
+    @pytest.mark.parametrize("code", list(LOCALES))
+    def test_each_number_that_is_shown_is_one_that_its_query_gives(
+        self, code: str, world: tuple[App, Database]
+    ) -> None:
+        app, db = world
+        digest, words = told(app, db), language(code)
+        given = {p.key: [v for row in db.execute(p.sql) for v in row] for p in proofs(digest) if p.rows is not None}
+        shown = re.findall(r'<a class="number" href="#proof-([a-z-]+)">(.*?)</a>', digest_page(digest, code))
+        assert len({key for key, _ in shown}) > 8
+        for key, text in shown:
+            if key not in given or text == "–":
+                continue  # what was heard: its query shows stretches of time
+            values = [v for v in given[key] if isinstance(v, int | float)]
+            if key in ("day-before", "week-before"):  # shown with the difference from the day
+                values += [now - v for v, now in zip(given[key], given["day"], strict=True) if None not in (v, now)]
+            if key == "themes":
+                values += [a - b for a in values for b in values]
+            if key == "ledger" and digest.ledger is not None:  # "and so many more"
+                values += [v - len(digest.ledger.to_answer) for v in values]
+            said = {words.number(abs(v)) for v in values}
+            if key.startswith("travel"):
+                said |= {words.number(v, 2 if v < 1 else 1 if v < 10 else 0) for v in values}
+                said |= {words.rough(round(v)) for v in values if v >= 1}
+            said |= {words.percent(abs(v), 1) for v in values} | {words.number(abs(100 * v), 1) for v in values}
+            said |= {words.score(abs(v)).lstrip("+±") for v in values}
+            for number in re.findall(r"[0-9][0-9,.]*%?", text):
+                assert number in said, (key, text)
+
+    def test_what_customers_feel_is_counted_as_by_hand(self, world: tuple[App, Database]) -> None:
+        app, db = world
+        digest = told(app, db)
+        day, before = (utc_text(START), utc_text(END)), (utc_text(START - 7 * DAY), utc_text(END - 7 * DAY))
+        for line in digest.themes:
+            by_hand = *counted(db, "complaint", line.theme, *day), counted(db, "complaint", line.theme, *before)[1]
+            assert (line.posts, line.voices, line.before) == by_hand
+        assert {line.theme for line in digest.themes} == {"waiting", "refund"}
+        assert {line.kind: line.posts for line in digest.feelings} == {
+            kind: counted(db, kind, "*", *day)[0] for kind in (Feeling.LEAVING, Feeling.PRAISE)
+        }
+        assert digest.ledger is not None
+        assert digest.ledger.waiting > digest.ledger.arrived > 2
 
     def test_a_wrong_number_would_be_seen(self, world: tuple[App, Database]) -> None:
         app, db = world
@@ -225,7 +249,7 @@ class TestOnThePage:
     @pytest.mark.parametrize("code", list(LOCALES))
     def test_each_proof_has_a_title_of_its_own(self, code: str) -> None:
         views = proof_views(proofs(felt.rich_day()), "", language(code))
-        assert len({v.title for v in views}) == len(views) == 18
+        assert len({v.title for v in views}) == len(views) == 20
         assert not [v for v in views if v.title == v.key]
         assert {v.url for v in views} == {""}
 

@@ -150,7 +150,7 @@ class TestNumbers:
         places = (
             ".sentence, .waiting, .value, .before, .difference, .midnight p, .states dd, .facts dd, .pair td, "
             ".split td, .rivals td, .theme .count, .week, .felt h3, #stories .size strong, "
-            "#unknowns > ul, #days td:not(.words)"
+            "#unknowns > ul, #days td:not(.words), #coverage td, #coverage > p"
         )
         script = f"""[...document.querySelectorAll({places!r})].flatMap(place => {{
             const copy = place.cloneNode(true);

@@ -385,6 +385,7 @@ class TestAlert:
         assert lead("escalated", "grown") == "Nobody took it in time · At least twice as many"
         assert lead("raised", "reopened") == "It is back"  # how severe it is says the next line
         assert lead("resolved", "opened", "raised") == "Resolved · New incident"
+        assert lead("acknowledged", "escalated") == "Somebody has taken it"
         assert lead("escalated", "opened") == "Nobody took it in time · New incident"
 
     def test_of_several_stories_the_heading_says_which_one_the_rows_are_of(self) -> None:

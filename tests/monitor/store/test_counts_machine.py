@@ -6,6 +6,7 @@ The oracle below knows nothing of SQL: it recounts from the rows in plain Python
 from __future__ import annotations
 
 import contextlib
+import random
 import tempfile
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
@@ -28,7 +29,10 @@ TEXTS = (
     "澄嵐氣炸鍋用了不到一個月就冒煙客服還叫我自己寄回去",
     "澄岚气炸锅用了不到一个月就冒烟客服还叫我自己寄回去",
     "好用",
+    "這個週末澄嵐門市排隊排到馬路上店員還跟客人吵起來真的看不下去",
+    "澄嵐氣炸鍋用了不到一個月就冒煙客服還叫我自己寄回去 這個週末澄嵐門市排隊排到馬路上店員還跟客人吵起來真的看不下去",
 )
+"""The last holds two others word for word: it makes their groups one."""
 LABELS = st.sampled_from(list(Label))
 MODELS = st.sampled_from(["m1", "m2"])
 
@@ -224,6 +228,12 @@ class Counts(RuleBasedStateMachine):
         copy.close()
 
     @invariant()
+    def mentions_know_their_group(self) -> None:
+        assert not self.db.execute(
+            """SELECT 1 FROM mentions m LEFT JOIN group_members g ON g.post = m.post WHERE m.copies IS NOT g."group" """
+        ).fetchone()
+
+    @invariant()
     def every_mention_has_the_effective_label(self) -> None:
         """An edited post keeps the old one until it is scored again."""
         rows = self.db.execute(
@@ -266,3 +276,94 @@ def test_thirty_people_are_thirty_voices_and_one_text_pasted_is_one(db: Database
         counts.recount(db)
     (row,) = counts.stored(db)
     assert row[3:-1] == ((30, 30, 30, 30, 0) if len(text) < 12 else (30, 30, 1, 1, 0))
+
+
+WAYS = ("arrive", "arrive", "edit", "match", "score", "score", "group", "group", "label", "gone", "deny")
+
+
+def said(dice: random.Random, number: int) -> Post:
+    root = dice.choice(["", "", "0", "1"])
+    root = root if root != str(number) else ""
+    return Post(
+        dice.choice(["ptt", "weibo"]), str(number), dice.choice(TEXTS),
+        published_at=START + timedelta(minutes=dice.randrange(240)), author=dice.choice([None, *map(Author, "ab")]),
+        kind="repost" if root and dice.random() < 0.3 else "post", root=root, parent=root,
+    )  # fmt: skip
+
+
+def change(db: Database, dice: random.Random, brands: list[int]) -> None:
+    """One of what happens to posts, each of which marks the bins that it may change."""
+    at, some = START + 5 * HOUR, dice.randrange(1, 6)
+    arrival = posts.Arrival("s", at, timedelta(hours=2))
+    with writing(db):
+        match dice.choice(
+            ["arrive", "arrive", "edit", "match", "score", "score", "group", "group", "label", "gone", "deny"]
+        ):
+            case "arrive":
+                posts.add(db, [said(dice, dice.randrange(40)) for _ in range(some)], arrival, lambda p, a: f"{p}:{a}")
+            case "edit":
+                for platform, native_id in db.execute(
+                    "SELECT platform, native_id FROM posts ORDER BY random() LIMIT 2"
+                ):
+                    text = dice.choice(TEXTS)
+                    posts.add(db, [Post(platform, native_id, text)], arrival, lambda p, a: a)
+            case "match":
+                batch = posts.take(db, "match", some)
+                posts.done(db, "match", batch)
+                told = {p.id: [mentions.Mention(b, "term") for b in brands if dice.random() < 0.8] for p in batch}
+                mentions.replace(db, told, {})
+            case "score":
+                batch = posts.take(db, "score", some)
+                models.use(db, "m1", START)
+                labels = [Label.NEGATIVE, Label.NEGATIVE, Label.NEUTRAL]
+                found = [mentions.Scored(p.id, Score(0.5, 0.5, dice.choice(labels))) for p in batch]
+                mentions.refresh(db, mentions.add_scores(db, found, "m1", START))
+                posts.done(db, "score", batch)
+            case "group":
+                batch = posts.take(db, "group", some)
+                tied = {p.id: keys(p.platform, p.native_id, p.kind, p.text, p.parent, p.root) for p in batch}
+                groups.assign(db, tied, START)
+                posts.done(db, "group", batch)
+            case what:
+                ids = [i for (i,) in db.execute("SELECT post FROM mentions").fetchall()]
+                if ids and what == "label":
+                    mentions.add_label(db, dice.choice(ids), None, dice.choice(list(Label)), "someone", START)
+                elif ids and what == "gone":
+                    posts.mark_gone(db, dice.choice(ids), at)
+                elif ids:
+                    mentions.remove(db, [dice.choice(ids)], brands[0])
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_counts_are_those_of_a_full_recount_after_every_change(db: Database, seed: int) -> None:
+    """Here each change is counted by itself, so that no other one marks a bin that it forgot."""
+    dice = random.Random(seed)
+    brands = list(brand_ids(db, {"澄嵐": "own", "霽川": "competitor"}).values())
+    for _ in range(250):
+        change(db, dice, brands)
+        with writing(db):
+            while counts.recount(db, 5):
+                pass
+        assert sorted(counts.stored(db)) == recount(db)
+    merged = db.execute("SELECT count(*) FROM groups WHERE merged_into IS NOT NULL").fetchone()[0]
+    assert merged > 0, "no two groups became one, which was to be tested"
+
+
+def test_a_later_copy_marks_no_bin_but_its_own(db: Database) -> None:
+    """Or each copy of a text that two thousand have pasted would have all their bins counted again."""
+    brand = brand_ids(db, {"澄嵐": "own"})["澄嵐"]
+    bad = TEXTS[1]
+    for number in range(12):
+        at = START + number * HOUR
+        with writing(db):
+            posts.add(
+                db, [Post("ptt", str(number), bad, published_at=at)], posts.Arrival("s", at, HOUR), lambda p, a: a
+            )
+            batch = posts.take(db, "match", 5)
+            mentions.replace(db, {p.id: [mentions.Mention(brand, "term")] for p in batch}, {})
+            mentions.add_label(db, batch[0].id, None, Label.NEGATIVE, "someone", at)
+            tied = {p.id: keys(p.platform, p.native_id, p.kind, p.text, p.parent, p.root) for p in batch}
+            groups.assign(db, tied, at)
+            posts.done(db, "match", batch)
+            assert counts.dirty(db) == 1
+            counts.recount(db)
