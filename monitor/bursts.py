@@ -10,6 +10,7 @@ copy storms of ``tests/bench/bursts.py``, (j) judgement about what on-call needs
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -159,10 +160,16 @@ def peak(copies: Sequence[Copy], ends: Iterable[datetime], settings: Settings) -
     )
 
 
+def _copied(rows: Sequence[Copy]) -> list[Copy]:
+    """The posts of those texts that stand there more than once: who asks or answers below one passes nothing on."""
+    many = Counter(row.group for row in rows)
+    return [row for row in rows if many[row.group] > 1]
+
+
 def _said_by(rows: Sequence[Copy], origins: Mapping[int, Origin]) -> list[Label]:
     """The label of each copy that could be judged; bare reposts speak with their group's first post."""
     labels: list[Label] = []
-    for row in rows:
+    for row in _copied(rows):
         origin = origins.get(row.group)
         label = origin.label if row.bare and origin is not None else row.label
         if label is not None and label is not Label.UNSCORED:
@@ -183,8 +190,8 @@ def _severity(
     if negative < settings.negative_share:
         unsure = _share(storm.rows, origins, Label.UNSURE)
         return Severity.NOTICE if negative + unsure >= settings.negative_share else None
-    old = sum(_is_old(storm, r, origins, settings) for r in storm.rows)
-    if 2 * old > len(storm.rows):
+    copied = _copied(storm.rows)
+    if 2 * sum(_is_old(storm, r, origins, settings) for r in copied) > len(copied):
         return Severity.NOTICE
     critical = max(settings.critical_times * limit, float(settings.critical_copies))
     return Severity.CRITICAL if storm.copies >= critical else Severity.WARNING

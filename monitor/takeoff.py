@@ -34,7 +34,12 @@ class Settings:
     shortest: timedelta = timedelta(minutes=15)
     """A speed is measured over at least this long."""
     gaining: float = 1.5
-    """Times its own fastest speed before: a post that gains speed (s). Usual posts are fastest at first ..."""
+    """Times its own fastest speed a while before: a post that gains speed (s). Usual posts are fastest at first ..."""
+    before: timedelta = timedelta(hours=1)
+    """... a while: so long, or a fifth of its age where that is more, and half of it at most. Held against the look
+    just before, one that doubles every hour and is looked at every quarter would never gain (s) ..."""
+    lasting: float = 2 / 3
+    """... and at least this share of its fastest speed at any look, or it is slowing already (j) ..."""
     often: float = 20.0
     """... so one that does not may be as fast as this many of a month's negative posts are (s)."""
     often_learning: float = 0.1
@@ -50,7 +55,7 @@ class Settings:
     least: tuple[tuple[str, int], ...] = (
         ("weighted", 50), ("likes", 40), ("comments", 20), ("reposts", 10), (REPLIES, 15),
     )  # fmt: skip
-    """What must have been gained since the look before, by measure (j)."""
+    """What must have been gained since a look at least ``shortest`` before, by measure (j)."""
     fewest: int = 100
     """Posts of the brand at that age below which it is still learning (j)."""
     prior_high: tuple[tuple[str, float], ...] = (
@@ -96,8 +101,8 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Speed:
-    """How fast a post grew up to one look. ``gained`` since the look before (or since it was published), ``count`` in
-    all. ``pace``: the speed over the time there really was between the two, which may be short."""
+    """How fast a post grew up to one look. ``gained`` since the newest look that lies ``Settings.shortest`` before it
+    (or since it was published), ``count`` in all. ``pace``: the speed since the look just before, however short."""
 
     at: datetime
     age: timedelta
@@ -159,7 +164,7 @@ def speeds(post: Seen, settings: Settings) -> list[Speed]:
     weights = WEIGHTS if measure(post) == "weighted" else dict.fromkeys(WEIGHTS, 1)
     highest: dict[str, int] = {}
     found: list[Speed] = []
-    before = post.published
+    known_at = [(post.published, 0)]  # what was gained in all by each look
     for look in post.looks:
         if look.at - post.published >= settings.young:
             break
@@ -171,11 +176,16 @@ def speeds(post: Seen, settings: Settings) -> list[Speed]:
             known = highest.get(name, 0 if not found else n)
             gained += weight * max(0, n - known)
             highest[name] = max(n, known)
-        over = look.at - before
+        last_at, all_before = known_at[-1]
+        quick = gained / (max(look.at - last_at, settings.briefest) / HOUR)
+        since, by_then = next(
+            ((at, n) for at, n in reversed(known_at) if at <= look.at - settings.shortest), known_at[0]
+        )
+        lately = all_before + gained - by_then
+        slow = lately / (max(look.at - since, settings.shortest) / HOUR)
         count = sum(weights[name] * n for name, n in highest.items())
-        slow, quick = (gained / (max(over, least) / HOUR) for least in (settings.shortest, settings.briefest))
-        found.append(Speed(look.at, max(look.at - post.published, timedelta()), slow, quick, gained, count))
-        before = look.at
+        found.append(Speed(look.at, max(look.at - post.published, timedelta()), slow, quick, lately, count))
+        known_at.append((look.at, all_before + gained))
     return found
 
 
@@ -233,8 +243,7 @@ def _severity(
     if speed.gained < dict(settings.least)[what]:
         return None
     chance = level.share(speed.per_hour) * max(settings.fewest_a_month, usual.negative)
-    settled = any(earlier.age >= settings.settled for earlier, _ in before)
-    gains = settled and speed.per_hour >= settings.gaining * max(earlier.pace for earlier, _ in before)
+    gains = _gains(speed, [earlier for earlier, _ in before], settings)
     usually = usual.followers if usual.followers is not None else inf
     known = post.followers is not None and post.followers >= max(settings.known_author, 10 * usually)
     often = settings.often if level.posts >= settings.fewest else settings.often_learning
@@ -243,6 +252,16 @@ def _severity(
     twice = bool(before) and before[-1][0].per_hour >= settings.critical_ratio * before[-1][1].rare
     huge = speed.per_hour >= settings.critical_ratio * level.rare and speed.count >= settings.critical_count
     return Severity.CRITICAL if twice and huge else Severity.WARNING
+
+
+def _gains(speed: Speed, before: Sequence[Speed], settings: Settings) -> bool:
+    """Whether a post is faster than it had ever been until a while ago, and not slowing already."""
+    while_ago = speed.at - min(speed.age / 2, max(settings.before, speed.age / 5))
+    earlier = [s for s in before if s.at <= while_ago]
+    if not any(s.age >= settings.settled for s in earlier):
+        return False
+    gains = speed.per_hour >= settings.gaining * max(s.pace for s in earlier)
+    return gains and speed.per_hour >= settings.lasting * max(s.pace for s in before)
 
 
 def _finding(

@@ -98,6 +98,7 @@ def _spike(evidence: Mapping[str, Any], facts: AlertFacts, words: Language) -> l
     name, span = loudest(evidence)
     onset = from_utc_text(evidence["onset"]) if evidence.get("onset") else facts.incident.onset
     return [
+        line(str(evidence.get("platform", "")), NAME_LENGTH),  # only where it was seen on one platform alone
         _observed(name, span, onset, facts, words),
         _expected(span, facts.incident.expected, words),
         _times(span["ratio"], words) if span.get("ratio") is not None else "",

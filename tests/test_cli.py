@@ -557,3 +557,14 @@ def test_train_and_evaluate_print_their_tables_and_refuse_what_is_no_better(fold
     wrong = qianli(folder, "train", "bad.csv")
     assert (wrong.returncode, wrong.stderr.count("\n")) == (1, 1)
     assert "bad.csv: line 2" in wrong.stderr
+
+
+def test_signals_are_found_row_by_row(folder: Path) -> None:
+    run = qianli(folder, "signals", "-", "--column", "內容", stdin="內容,x\n店裡的客服態度很差,1\nhello,2\n")
+    assert run.returncode == 0
+    first, second = map(json.loads, run.stdout.splitlines())
+    assert [(s["kind"], s["theme"], s["evidence"]) for s in first["signals"]] == [
+        ("complaint", "service", "客服態度很差")
+    ]
+    assert second == {"signals": []}
+    assert qianli(folder, "signals", "nowhere.csv").returncode == 1

@@ -74,6 +74,11 @@ class Detector:
             self._taught = Totals()
         self._alarm = Alarm(standing_at, standing_at, said, severity, standing_at is None)
 
+    @property
+    def going(self) -> bool:
+        """Whether the matter of the last alert is not over."""
+        return not self._alarm.over
+
     # -- one bin -------------------------------------------------------------------------------------------------
 
     def step(self, bin: Bin) -> Measurement:

@@ -206,6 +206,15 @@ def _write(db: Database, brand: int, platform: str, start: str, row: Numbers) ->
     return before is None or before[:-1] != row[:-1]
 
 
+def by_platform(db: Database, brand: int, start: datetime, end: datetime) -> dict[str, int]:
+    """How many mentions of a brand each platform brought in [start, end)."""
+    rows = db.execute(
+        "SELECT platform, sum(mentions) FROM counts WHERE brand = ? AND bin >= ? AND bin < ? GROUP BY platform",
+        [brand, utc_text(start), utc_text(end)],
+    )
+    return dict(rows.fetchall())
+
+
 def _forget_states(db: Database, bins: Sequence[tuple[int, str, str]]) -> None:
     """What the detector remembers from a changed bin on is no longer true."""
     first: dict[int, str] = {}
@@ -239,11 +248,14 @@ def stored(db: Database) -> list[tuple[object, ...]]:
     ).fetchall()
 
 
-def series(db: Database, brand: int, start: datetime, end: datetime) -> dict[datetime, BinCount]:
-    """The bins of one brand in [start, end) that hold anything, over all platforms."""
+def series(
+    db: Database, brand: int, start: datetime, end: datetime, platform: str | None = None
+) -> dict[datetime, BinCount]:
+    """The bins of one brand in [start, end) that hold anything, over all platforms or on one."""
     rows = db.execute(
         """SELECT bin, sum(negative_voices), sum(live_voices), sum(other) FROM counts
-           WHERE brand = ? AND bin >= ? AND bin < ? GROUP BY bin""",
-        [brand, utc_text(start), utc_text(end)],
+           WHERE brand = :brand AND bin >= :start AND bin < :end AND (:platform IS NULL OR platform = :platform)
+           GROUP BY bin""",
+        {"brand": brand, "start": utc_text(start), "end": utc_text(end), "platform": platform},
     )
     return {(at := from_utc_text(b)): BinCount(at, voices, live, other) for b, voices, live, other in rows}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -14,6 +14,8 @@ from monitor.store import moment
 
 SHARES_FROM = timedelta(days=28)
 SHARES_EVERY = timedelta(hours=6)
+NEWEST = 1000
+"""Mentions that say which sources bring a platform."""
 UNTIL_NEXT = timedelta(minutes=30)
 ENOUGH = 0.8
 """The share of a brand's usual volume that must be heard for a bin to be judged (DESIGN: heard)."""
@@ -208,7 +210,30 @@ def heard_share(db: Database, brand: int, start: datetime, end: datetime) -> dic
     the export says that it is the record of that time. Afterwards an import proves nothing about what sources missed.
     Only bins that were heard at all are in the answer.
     """
-    shares = dict(db.execute("SELECT source, share FROM shares WHERE brand = ?", [brand]).fetchall())
+    return _heard(
+        db, dict(db.execute("SELECT source, share FROM shares WHERE brand = ?", [brand]).fetchall()), start, end
+    )
+
+
+def heard_on(db: Database, brand: int, platform: str, start: datetime, end: datetime) -> dict[datetime, float]:
+    """The same for the brand's posts on one platform, going by which sources brought the newest of them; an import, or
+    a platform of which nothing lately came, was heard where the brand was."""
+    brought = dict(
+        db.execute(
+            """SELECT s.source, count(*) FROM (
+                   SELECT post FROM mentions WHERE brand = ? AND counted_at < ? ORDER BY counted_at DESC LIMIT ?) m
+               CROSS JOIN posts p ON p.id = m.post AND p.platform = ? CROSS JOIN sightings s ON s.post = m.post
+               WHERE s.source NOT LIKE 'import:%' GROUP BY s.source""",
+            [brand, utc_text(end), NEWEST, platform],
+        ).fetchall()
+    )
+    total = sum(brought.values())
+    if not total:
+        return heard_share(db, brand, start, end)
+    return _heard(db, {source: n / total for source, n in brought.items()}, start, end)
+
+
+def _heard(db: Database, shares: Mapping[str, float], start: datetime, end: datetime) -> dict[datetime, float]:
     live_from = first_run(db) or datetime.max.replace(tzinfo=UTC)
     found: dict[datetime, float] = {}
     for source, since, until in _stretches(db, start, end):

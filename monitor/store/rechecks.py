@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
 from typing import Any
 
 from sqlite_utils import Database
@@ -78,25 +77,21 @@ _DUE = f"""
 
 
 def due(
-    db: Database, source: str, now: datetime, marks: Sequence[timedelta], lapse: timedelta, young: timedelta,
-    fast: float, limit: int,
+    db: Database, source: str, now: datetime, mark: timedelta, over: timedelta, fast: float, limit: int, *, anyone: bool
 ) -> list[Due]:  # fmt: skip
-    """The posts of a source that are due, at most ``limit``: those not tried yet, negative, fast-growing, young first.
+    """The posts of a source that are due at one mark, at most ``limit``: those not tried yet, negative, fast-growing,
+    young first. ``over``: the age at which this mark is.
 
-    Posts older than ``young`` must be negative, drawn (``DRAWN``), or have grown by at least ``fast`` an hour
+    Unless ``anyone`` is, they must be negative, drawn (``DRAWN``), or have grown by at least ``fast`` an hour
     (``facts.LOUDNESS``): from the last count but one to the last look, for a look that found the same count left no
-    row. The last mark is over at ``lapse``.
+    row.
     """
-    found: list[Due] = []
-    for mark, over in pairwise((*marks, lapse)):
-        seconds = int(mark.total_seconds())
-        rows = db.execute(_DUE, {
-            "source": source, "mark": seconds, "reached": utc_text(now - mark), "over": utc_text(now - over),
-            "slowest": SLOWEST / timedelta(hours=1), "anyone": mark <= young, "fast": fast,
-            "limit": limit,
-        })  # fmt: skip
-        found += [_due(seconds, row) for row in rows.fetchall()]
-    return sorted(found, key=lambda d: d.rank)[:limit]
+    seconds = int(mark.total_seconds())
+    rows = db.execute(_DUE, {
+        "source": source, "mark": seconds, "reached": utc_text(now - mark), "over": utc_text(now - over),
+        "slowest": SLOWEST / timedelta(hours=1), "anyone": anyone, "fast": fast, "limit": limit,
+    })  # fmt: skip
+    return [_due(seconds, row) for row in rows.fetchall()]
 
 
 def _due(mark: int, row: Sequence[Any]) -> Due:

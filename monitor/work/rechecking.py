@@ -30,6 +30,10 @@ MARKS = (
 )  # fmt: skip
 """Ages at which a post is looked at again (DESIGN: the path of one post)."""
 
+BETWEEN = (timedelta(hours=2), timedelta(hours=8), timedelta(hours=16))
+"""The same for posts that are negative or grow fast: what takes off in the evening is not to wait for the morning
+(measured: ``tests/bench/takeoff.py``)."""
+
 LAPSE = timedelta(days=14)
 """The last mark's end: what nobody looked at by then is not looked at any more."""
 
@@ -71,7 +75,7 @@ def due(app: App, db: Database, now: datetime) -> list[Look]:
     looks: list[Look] = []
     taken: set[int] = set()
     for collector in ready[:AT_ONCE]:
-        found = rechecks.due(db, collector.name, now, MARKS, LAPSE, YOUNG, FAST, collector.recheck + len(taken))
+        found = _due(db, collector, now, collector.recheck + len(taken))
         asked = tuple(d for d in found if d.id not in taken)[: collector.recheck]
         taken.update(d.id for d in asked)
         if asked:
@@ -82,6 +86,18 @@ def due(app: App, db: Database, now: datetime) -> list[Look]:
         for look in looks:
             rechecks.take(db, look.asked)
     return looks
+
+
+def _due(db: Database, collector: Collector, now: datetime, limit: int) -> list[Due]:
+    """What is due at the marks of all and at those between, which are only of negative and fast-growing posts."""
+    found: dict[int, Due] = {}
+    marks = sorted((*MARKS, *BETWEEN, LAPSE))
+    for mark in marks[:-1]:
+        over = next(m for m in marks if m > mark and (m in MARKS or m == LAPSE or mark in BETWEEN))
+        anyone = mark in MARKS and mark <= YOUNG
+        for due in rechecks.due(db, collector.name, now, mark, over, FAST, limit, anyone=anyone):
+            found[due.id] = due  # the newest mark it has passed
+    return sorted(found.values(), key=lambda d: d.rank)[:limit]
 
 
 def _may(app: App, db: Database, collector: Collector, now: datetime) -> bool:

@@ -1,4 +1,5 @@
-"""The stages between collect and watch: match, score, group, count. Each takes a batch from its queue."""
+"""The stages between collect and watch: match, score, group, count. Each takes a batch from its queue. That of signals
+is in ``signalling``."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ posts can no longer change, so that a watch steps hours, not months.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlite_utils import Database
@@ -19,7 +19,7 @@ from monitor.model import BIN, Finding, Kind, Severity, bin_start
 from monitor.spikes import Bin, Detector, Measurement, Settings, fingerprint
 from monitor.store import counts, coverage, story_voices, writing
 from monitor.store import incidents as stored
-from monitor.work import handling, rejudging
+from monitor.work import handling, platforms, rejudging
 from monitor.work.app import App
 
 MEMORY_EVERY = timedelta(hours=1)
@@ -78,13 +78,20 @@ def watch(app: App, db: Database, brand: Brand, brand_id: int, now: datetime) ->
     memories: list[Memory] = []
     step = None
     fired: list[datetime] = []
+    alone = platforms.judge(
+        db, brand_id, settings, start, end, holds, lambda at: _worth_remembering(at, start, settled)
+    )
     for step in _steps(db, brand_id, detectors, _bins(found, heard, start, end), holds):
         if app.stop.is_set():
             return
         held = [hold for hold in holds if hold.learn_from <= step.at < hold.held_to]
         if not held:
-            _consider(app, db, brand, brand_id, step, now)
-        fires = step.live.firing is not None or step.history.firing is not None
+            _consider(app, db, brand, brand_id, step, alone.heard.get(step.at, ()), now)
+        fires = (
+            any(heard.said.firing for heard in alone.heard.get(step.at, ()))
+            or step.live.firing is not None
+            or step.history.firing is not None
+        )
         if fires or any(hold.recounted for hold in held):  # of what was counted anew, what was said stands
             fired.append(step.at)
         if _worth_remembering(step.at, start, settled):
@@ -99,6 +106,7 @@ def watch(app: App, db: Database, brand: Brand, brand_id: int, now: datetime) ->
         with writing(db):
             for origin, state in memory.states.items():
                 stored.keep_state(db, brand_id, origin, memory.key, memory.at, state)
+    alone.keep(db, brand_id)
     if idle and not fired and not memories:
         app.quiet[brand_id] = seen
 
@@ -197,8 +205,10 @@ def _bins(
         at += BIN
 
 
-def _consider(app: App, db: Database, brand: Brand, brand_id: int, step: Step, now: datetime) -> None:
-    """Hand on the spikes of one bin, or, where both series are calm, the end of what stood open."""
+def _consider(
+    app: App, db: Database, brand: Brand, brand_id: int, step: Step, alone: Sequence[platforms.Heard], now: datetime
+) -> None:  # fmt: skip
+    """Hand on the spikes of one bin, or, where all series are calm, the end of what stood open."""
     for origin, measured in _both(step):
         if measured.alert is not None:
             handling.take_in(app, db, brand, brand_id, found(origin, measured, measured.alert), now)
@@ -206,9 +216,26 @@ def _consider(app: App, db: Database, brand: Brand, brand_id: int, step: Step, n
             again = found(origin, measured, measured.firing)
             if handling.matters(app, db, brand_id, again):
                 handling.take_in(app, db, brand, brand_id, again, now)
-    if step.live.calm and step.history.calm and stored.awaits_calm(db, brand_id):
+    if step.live.alert is None:
+        _consider_platforms(app, db, brand, brand_id, alone, now)
+    loud = any(heard.going and heard.said.known and not heard.said.calm for heard in alone)
+    if step.live.calm and step.history.calm and not loud and stored.awaits_calm(db, brand_id):
         calm = {origin: found(origin, measured, Severity.NOTICE) for origin, measured in _both(step)}
         handling.calm(app, db, brand, brand_id, calm, now)
+
+
+def _consider_platforms(
+    app: App, db: Database, brand: Brand, brand_id: int, alone: Sequence[platforms.Heard], now: datetime
+) -> None:  # fmt: skip
+    """Hand on what one platform shows by itself: of several at once what chance explains least."""
+    told = [heard for heard in alone if heard.said.alert is not None]
+    if not told:
+        return
+    worst = min(told, key=lambda heard: min(heard.said.hour.p, heard.said.six_hours.p))
+    assert worst.said.alert is not None
+    spike = found(LIVE, worst.said, worst.said.alert)
+    evidence = {**spike.evidence, "platform": worst.platform}
+    handling.take_in(app, db, brand, brand_id, replace(spike, evidence=evidence), now)
 
 
 def _fresh(measured: Measurement) -> bool:

@@ -2,8 +2,8 @@
 
 Speed is never asserted; each prints a ratio to a named alternative measured in the same run. Those on labelled data
 take a folder: ``python tests/bench/sentiment_speed.py DIR``; so do ``sentiment_identity.py``,
-``sentiment_domains.py``, ``sentiment_training.py``, ``python -m tests.bench.blame DIR`` and
-``python -m tests.bench.stories DIR``.
+``sentiment_domains.py``, ``sentiment_training.py``, ``python -m tests.bench.blame DIR``,
+``python -m tests.bench.signals DIR`` and ``python -m tests.bench.stories DIR``.
 """
 
 from __future__ import annotations

@@ -5,11 +5,13 @@
 Brands of 2, 20 and 60 posts an hour whose posts' reach has a Pareto tail (exponent 1.2 to 1.8, each of another scale),
 follows a daily curve and decays; in three days one post starts a cascade: every reaction brings others, doubling in 20
 to 70 minutes until some thousand have reacted, and one in a hundred of them writes a negative post of their own. Looks
-come as the service makes them: some of the first two hours' fetches, then 15 min, 1 h, 4 h. Labels are wrong as often
-as the model's. Levels are fitted on one month, and another month is judged. The naive rule: the count is above the mean
-+ 3 sd of the month before at that age. Prints one JSON object a rule: the share found of all cascades (``shown``: those
-called negative that had brought 200 reactions by the last look), false warnings a brand-month, and the median of hours
-before the spike detector.
+come as the service makes them: some of the first two hours' fetches, then 15 min, 1 h, 4 h, and at those of
+``rechecking.BETWEEN`` where a post is negative or grows fast (``--looks few``: not then; ``quarters``: every quarter of
+an hour, as where a list shows its posts again and again). Labels are wrong as often as the model's. Levels are fitted
+on one month, and another month is judged. The naive rule: the count is above the mean + 3 sd of the month before at
+that age. Prints one JSON object a rule: the share found of all cascades (``shown``: those called negative that had
+brought 200 reactions by the last look), false warnings a brand-month, and the median of hours before a spike
+would have been told.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ from monitor import takeoff
 from monitor.spikes import Bin, Detector
 from monitor.spikes import Settings as SpikeSettings
 from monitor.takeoff import Level, Look, Seen, Settings, Usual
+from monitor.work.rechecking import BETWEEN, FAST
 
 START = datetime(2026, 1, 5, tzinfo=UTC)
 RATES = (2.0, 20.0, 60.0)
@@ -56,7 +59,45 @@ def _activity(hours: np.ndarray) -> np.ndarray:
     return hours + 0.7 * 24 / (2 * np.pi) * np.sin(2 * np.pi * (hours - 20) / 24)
 
 
-def world(seed: int, rate: float, days: int, cascades: float = 3.0) -> World:
+def _ages(rng: np.random.Generator, n: int, looks: str) -> tuple[np.ndarray, np.ndarray]:
+    """When each of ``n`` posts is looked at, in hours, ascending; and which of these looks only some posts get."""
+    columns = [
+        rng.uniform(0.02, 0.3, (n, 1)), rng.uniform(0.25, 2.0, (n, 4)), rng.uniform(0.3, 0.5, (n, 1)),
+        rng.uniform(1.05, 1.3, (n, 1)), rng.uniform(4.05, 4.3, (n, 1)),
+    ]  # fmt: skip
+    usual = sum(column.shape[1] for column in columns)
+    if looks == "quarters":
+        columns = [rng.uniform(0.02, 0.25, (n, 1)) + np.arange(0, 24, 0.25)]
+        usual = columns[0].shape[1]
+    elif looks == "service":
+        between = np.array([mark / timedelta(hours=1) for mark in BETWEEN])
+        columns.append(between + rng.uniform(0.05, 0.3, (n, len(BETWEEN))))
+    ages = np.concatenate(columns, axis=1)
+    order = np.argsort(ages, axis=1)
+    return np.take_along_axis(ages, order, axis=1), order >= usual
+
+
+def _seen(born: datetime, ages: np.ndarray, counts: np.ndarray, some: np.ndarray, negative: bool) -> tuple[Look, ...]:
+    """The looks that found another count than the one before; at ``some`` only if it is negative or grew fast."""
+    looks: list[Look] = []
+    last = -1
+    for age, count, only_some in zip(ages, counts, some, strict=True):
+        if count != last and (not only_some or negative or _fast(looks)):
+            at = born + timedelta(hours=float(age))
+            looks.append(Look(at, int(0.8 * count), int(0.02 * count), int(0.04 * count)))
+            last = count
+    return tuple(looks)
+
+
+def _fast(looks: list[Look]) -> bool:
+    if len(looks) < 2:
+        return False
+    before, after = (sum(w * getattr(look, name) for name, w in takeoff.WEIGHTS.items()) for look in looks[-2:])
+    over = max(QUARTER, looks[-1].at - looks[-2].at) / timedelta(hours=1)
+    return bool((after - before) / over >= FAST)
+
+
+def world(seed: int, rate: float, days: int, looks: str = "service", cascades: float = 3.0) -> World:
     rng = np.random.default_rng([seed, int(rate)])
     habits = np.random.default_rng([seed // 2, int(rate), 7])  # of the brand: those of the month before, too
     alpha, scale = habits.uniform(1.2, 1.8), np.exp(habits.normal(np.log(4), 0.8))
@@ -65,9 +106,7 @@ def world(seed: int, rate: float, days: int, cascades: float = 3.0) -> World:
     negative = np.where(rng.random(n) < 0.15, rng.random(n) < 0.85, rng.random(n) < 0.04)
     total = np.minimum(scale * rng.random(n) ** (-1 / alpha), 1e6)
     tau = np.exp(rng.normal(np.log(4), 0.7, n))
-    ages = np.sort(np.concatenate([
-        rng.uniform(0.02, 0.3, (n, 1)), rng.uniform(0.25, 2.0, (n, 4)), rng.uniform(0.3, 0.5, (n, 1)),
-        rng.uniform(1.05, 1.3, (n, 1)), rng.uniform(4.05, 4.3, (n, 1))], axis=1), axis=1)  # fmt: skip
+    ages, some = _ages(rng, n, looks)
     active = _activity(at[:, None] + ages) - _activity(at)[:, None]
     counts = rng.poisson(total[:, None] * (1 - np.exp(-((np.maximum(active, 0) / tau[:, None]) ** 0.6))))
     viral = {int(i) for i in rng.choice(n, rng.poisson(days / cascades), replace=False)}
@@ -79,12 +118,8 @@ def world(seed: int, rate: float, days: int, cascades: float = 3.0) -> World:
             size = (max(3000.0, scale * np.exp(rng.normal(np.log(3000), 0.8))), rng.uniform(0.33, 1.2))
             counts[i] += rng.poisson(cascade(ages[i], begins, size))
             negative[i] = rng.random() < 0.9
-        looks = np.maximum.accumulate(counts[i])
         born = START + timedelta(hours=float(at[i]))
-        seen = tuple(
-            Look(born + timedelta(hours=float(a)), int(0.8 * c), int(0.02 * c), int(0.04 * c))
-            for k, (a, c) in enumerate(zip(ages[i], looks, strict=True)) if not k or c != looks[k - 1]
-        )  # fmt: skip
+        seen = _seen(born, ages[i], np.maximum.accumulate(counts[i]), some[i], bool(negative[i]))
         made.append(Made(Seen(i, i, "forum", born, None, seen), bool(negative[i]), begins, size))
     return World(made, rate)
 
@@ -167,8 +202,12 @@ def spike_at(made: Made, after: World, rng: np.random.Generator, days: int) -> d
     return made.post.published + timedelta(hours=48)
 
 
-def measure(rules: dict[str, Callable[[World], Rule]], seeds: range, days: int) -> dict[str, dict[str, object]]:
-    worlds = [(world(2 * seed, rate, days), world(2 * seed + 1, rate, days)) for seed in seeds for rate in RATES]
+def measure(
+    rules: dict[str, Callable[[World], Rule]], seeds: range, days: int, looks: str
+) -> dict[str, dict[str, object]]:
+    worlds = [
+        (world(2 * seed, rate, days, looks), world(2 * seed + 1, rate, days, looks)) for seed in seeds for rate in RATES
+    ]
     rng = np.random.default_rng(1)
     spikes = {id(m): spike_at(m, after, rng, days) for _, after in worlds for m in after.posts if m.begins is not None}
     found = {}
@@ -201,6 +240,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--first", type=int, default=100, help="0 to 2 chose the numbers")
     parser.add_argument("--days", type=int, default=30)
+    parser.add_argument("--looks", choices=("service", "few", "quarters"), default="service")
     options = parser.parse_args()
     plain, days = Settings(), options.days
     rules: dict[str, Callable[[World], Rule]] = {
@@ -210,7 +250,9 @@ def main() -> None:
     for gaining, often in ((1.5, 1.0), (1.5, 5.0), (1.5, 100.0), (0.0, 20.0)):
         some = replace(plain, gaining=gaining, often=often)
         rules[f"gaining {gaining:g}, often {often:g}"] = lambda before, s=some: ours(before, s, days)  # type: ignore[misc]
-    for name, result in measure(rules, range(options.first, options.first + options.seeds), days).items():
+    for name, result in measure(
+        rules, range(options.first, options.first + options.seeds), days, options.looks
+    ).items():
         print(json.dumps({"rule": name, **result}))
 
 

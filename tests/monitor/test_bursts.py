@@ -101,6 +101,18 @@ def test_bare_reposts_speak_with_what_they_pass_on() -> None:
     assert tell(bare, begun=Origin(AT - HOUR, Label.POSITIVE, 41)) is None
 
 
+def test_those_who_ask_below_a_copied_complaint_do_not_make_it_milder() -> None:
+    asking = [c for i in range(60) for c in copies(1, Label.NEUTRAL, group=100 + i)]
+    found = tell([*copies(40), *asking])
+    assert found is not None
+    assert (found.severity, found.observed, found.evidence["negative_share"]) == (Severity.WARNING, 39, 1.0)
+
+
+def test_those_who_complain_below_a_promo_do_not_make_it_a_complaint() -> None:
+    angry = [c for i in range(60) for c in copies(1, group=100 + i)]
+    assert tell([*copies(40, Label.POSITIVE), *angry]) is None
+
+
 def test_an_old_text_that_comes_back_is_a_notice() -> None:
     found = tell(copies(2000), begun=Origin(AT - 30 * DAY, Label.NEGATIVE, 2400))
     assert found is not None

@@ -77,7 +77,7 @@ def test_a_negative_post_is_asked_for_once_at_each_mark(tmp_path: Path) -> None:
     rounds(app, NOW, NOW + DAY, step=20 * MINUTE)
     rounds(app, NOW + DAY, NOW + 20 * DAY, step=6 * HOUR)
     ages = [now - NOW for now, ids in site.asked if "1" in ids]
-    assert ages == [20 * MINUTE, HOUR, 4 * HOUR, DAY, 7 * DAY]
+    assert ages == [20 * MINUTE, HOUR, 2 * HOUR, 4 * HOUR, 8 * HOUR, 16 * HOUR, DAY, 7 * DAY]
 
 
 def test_a_calm_post_is_left_alone_after_its_first_hours(tmp_path: Path) -> None:
@@ -103,12 +103,14 @@ def test_one_that_grows_fast_is_looked_at_for_a_week_and_its_counts_are_kept(tmp
     rounds(app, NOW, NOW + DAY, step=15 * MINUTE)
     rounds(app, NOW + DAY, NOW + 8 * DAY, step=HOUR)
     assert [now - NOW for now, ids in site.asked if "slow" in ids] == [15 * MINUTE, HOUR, 4 * HOUR]
-    assert [now - NOW for now, ids in site.asked if "fast" in ids] == [15 * MINUTE, HOUR, 4 * HOUR, DAY, 7 * DAY]
+    assert [now - NOW for now, ids in site.asked if "fast" in ids] == [
+        15 * MINUTE, HOUR, 2 * HOUR, 4 * HOUR, 8 * HOUR, 16 * HOUR, DAY, 7 * DAY,
+    ]  # fmt: skip
     db = app.open_store()
     history = db.execute(
         "SELECT likes FROM engagement JOIN posts ON id = post WHERE native_id = 'fast' ORDER BY seen_at"
     )
-    assert [likes for (likes,) in history.fetchall()] == [0, 25, 100, 400, 2400, 16800]
+    assert [likes for (likes,) in history.fetchall()] == [0, 25, 100, 200, 400, 800, 1600, 2400, 16800]
     db.close()
 
 
@@ -123,7 +125,15 @@ def test_growth_that_stopped_is_not_fast(tmp_path: Path) -> None:
     app = watching(tmp_path, site)
     started(app)
     rounds(app, NOW, NOW + 25 * HOUR, step=15 * MINUTE)
-    assert [now - NOW for now, _ in site.asked] == [15 * MINUTE, HOUR, 4 * HOUR]
+    assert [now - NOW for now, _ in site.asked] == [15 * MINUTE, HOUR, 2 * HOUR, 4 * HOUR]
+
+
+def test_a_mark_between_does_not_end_the_turn_of_a_calm_post_at_the_one_before(tmp_path: Path) -> None:
+    site = Platform("site", (post(1, "澄嵐很好", NOW), bad(2, NOW)))
+    app = watching(tmp_path, site)
+    started(app)
+    rounds(app, NOW + 150 * MINUTE, NOW + 170 * MINUTE, step=10 * MINUTE)
+    assert [ids for _, ids in site.asked] == [["2", "1"]], "the negative one at two hours, the other at one"
 
 
 def test_the_budget_goes_to_negative_fast_and_young_posts_first(tmp_path: Path) -> None:
@@ -274,7 +284,7 @@ def test_a_post_that_breaks_its_source_gives_way_to_the_others_and_is_dropped_af
     rounds(app, NOW + 16 * MINUTE, NOW + 50 * MINUTE, step=2 * MINUTE)
     assert [ids for _, ids in site.asked] == [["poison"], ["fine"], ["poison"]]
     rounds(app, NOW + 4 * HOUR, NOW + 23 * HOUR, step=10 * MINUTE)
-    assert [ids for _, ids in site.asked].count(["poison"]) == 2 + rechecking.rechecks.TRIES
+    assert [ids for _, ids in site.asked].count(["poison"]) == 2 + 3 * rechecking.rechecks.TRIES, "at 4, 8 and 16 hours"
 
 
 def test_what_had_no_turn_at_a_host_comes_next_and_is_no_failure(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from itertools import pairwise
 from math import log
 
 import numpy as np
@@ -55,6 +56,21 @@ def test_two_looks_that_gain_speed_or_one_that_is_huge() -> None:
     slowing = seen((15, 80, None, None), (75, 80 + int(fast), None, None))
     assert tell(slowing) is None, "usual posts are fastest at first"
     assert tell(seen((60, 9000, None, None))) is not None, "huge"
+
+
+@pytest.mark.parametrize("every", [5, 15, 30])
+def test_a_post_that_doubles_every_hour_is_told_however_often_it_is_looked_at(every: int) -> None:
+    doubling = seen(*((m, int(6 * 2 ** (m / 60)), None, None) for m in range(every, 8 * 60, every)))
+    found = tell(doubling)
+    assert found is not None
+    assert found.observed >= 40, "with enough gained since the look before"
+    steady = seen(*((m, int(1.2 * m), None, None) for m in range(every, 8 * 60, every)))
+    assert tell(steady) is None
+
+
+def test_a_burst_of_the_last_minutes_is_held_against_all_that_was_before() -> None:
+    faded = seen((10, 300, None, None), (30, 320, None, None), (120, 330, None, None), (180, 500, None, None))
+    assert tell(faded) is None, "it was faster when it was new"
 
 
 def test_an_author_of_great_reach_needs_no_second_look() -> None:
@@ -141,5 +157,7 @@ def test_any_looks_give_speeds_that_are_no_less_than_nothing(rows: list[tuple[in
     speeds = takeoff.speeds(post, PLAIN)
     assert all(s.per_hour >= 0 and s.gained >= 0 and s.age >= timedelta() for s in speeds)
     if speeds and all(None not in r for r in rows):
-        assert sum(s.gained for s in speeds) == pytest.approx(speeds[-1].count)
+        assert all(s.gained <= s.count for s in speeds)
+        apart = all(b.at - a.at >= 15 * MINUTE for a, b in pairwise(speeds))
+        assert not apart or sum(s.gained for s in speeds) == pytest.approx(speeds[-1].count)
     tell(post)

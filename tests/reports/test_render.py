@@ -449,6 +449,15 @@ class TestAlert:
         assert len(set(leads)) == len(facts.EVENTS)
         assert code == "en" or not any(re.search("[a-z]", lead) for lead in leads)
 
+    @pytest.mark.parametrize("code", CODES)
+    def test_a_spike_of_one_platform_names_it_first(self, code: str) -> None:
+        alone = facts.alert("opened", evidence={**facts.FINDINGS[Kind.SPIKE], "platform": "茶水間<b>\nBcc: x"})
+        mail, usual = alert_mail(alone, code), alert_mail(facts.alert("opened"), code)
+        (told,) = set(mail.text.split("\n")) - set(usual.text.split("\n"))
+        assert told.startswith("茶水間<b> Bcc: x")
+        assert told.endswith(next(iter(set(usual.text.split("\n")) - set(mail.text.split("\n")))))
+        assert "茶水間<b>" not in mail.html
+
     def test_a_burst_shows_its_arithmetic(self) -> None:
         mail = alert_mail(facts.alert("opened", Kind.BURST), "en")
         line = (

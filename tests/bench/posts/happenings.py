@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 FORMS = (("spread", 0.5), ("thread", 0.25), ("comments", 0.15), ("copied", 0.1))
 """Posts of their own; replies under one or two posts; reposts with a comment; one text that is only passed on."""
 
+OLD = 0.8
+"""The share of jokes that were heard before; a text that nobody has heard yet is old to nobody."""
+
 SINGLE = 0.4
 """The share of incidents that stay on one platform."""
 
@@ -55,12 +58,17 @@ class Happenings:
     brand: Brand
 
     def jokes(self) -> None:
-        """Old texts, passed on some dozen to some hundred times in a few hours: one voice each."""
+        """Texts that are passed on some dozen to some hundred times in a few hours: one voice each. Four of five are
+        old: somebody wrote them eight days before or earlier, as in ``tests/bench/bursts.py``."""
         maker, rng = self.maker, self.maker.rng
         for _ in range(rng.poisson(maker.world.days / 12)):
             at = maker.world.start + int(rng.integers(DAY, maker.world.days * DAY - DAY)) * BIN
             place = PLACES[MICROBLOG]
             text = maker.writer.joke(maker.speaker(self.brand, place))
+            if maker.dice.chance(OLD) and maker.world.days > 11:
+                at = maker.world.start + (9 * DAY + maker.dice.number(0, (maker.world.days - 10) * DAY)) * BIN
+                earlier = at - timedelta(days=8, minutes=maker.dice.number(0, 20 * 60))
+                maker.say(self.brand, place, earlier, NEGATIVE, "joke", text)
             first = maker.say(self.brand, place, at, NEGATIVE, "joke", text)
             many = int(min(300, 40 * self.brand.rate**0.4) * rng.uniform(0.5, 1.3))
             last = at
