@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from statistics import median
 from zoneinfo import ZoneInfo
 
-from monitor.model import Change, IncidentLine, StoryLine, Totals
-
-HEARD_ENOUGH = 0.8
-"""Share of a brand's usual volume that must have been heard before its counts are compared or called calm."""
+from monitor.model import HEARD_ENOUGH, Change, IncidentLine, StoryLine, ThemeLine, Totals
 
 LEARNING_DAYS = 3.0
 """Heard days behind the baseline below which nothing is called usual or unusual."""
@@ -109,6 +106,11 @@ def change(now: Totals, before: Totals | None, usual_scatter: Scatter = POISSON)
     counts = [Change(m, getattr(before, m), _count_differs(m, now, before, usual_scatter)) for m in _COUNTS]
     share = Change("negative_share", before.negative_share, _share_differs(now, before, usual_scatter.negative_share))
     return (*counts, share)
+
+
+def rank_themes(themes: Iterable[ThemeLine]) -> tuple[ThemeLine, ...]:
+    """Most voices first, then most posts."""
+    return tuple(sorted(themes, key=lambda theme: (-theme.voices, -theme.posts, theme.theme)))
 
 
 def rank_stories(lines: Sequence[StoryLine]) -> tuple[StoryLine, ...]:

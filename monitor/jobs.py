@@ -9,19 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from time import monotonic
 from typing import TypeVar
 
 from sqlite_utils import Database
 
-from monitor.config import Brand, Config
 from monitor.errors import Hung, ServerUnreachable, SourceError
-from monitor.model import BIN
-from monitor.store import complaints, counts, outbox, posts, reading, service
+from monitor.store import complaints, counts, outbox, posts, service
 from monitor.store.posts import Queued
-from monitor.store.replays import Told
 from monitor.work import (
     archiving,
     attending,
@@ -37,7 +35,6 @@ from monitor.work import (
     purging,
     reaching,
     rechecking,
-    replaying,
     sending,
     signalling,
     stages,
@@ -53,9 +50,6 @@ Progress = Callable[[str, int, int], None]
 """(stage, how many of its items are now done, how many are left)"""
 
 Stage = Callable[[App, Database, datetime, "Report", Progress], None]
-
-Watcher = Callable[[App, Database, Brand, int, datetime], None]
-"""Judges what one brand's closed bins hold, up to now."""
 
 
 @dataclass
@@ -102,45 +96,6 @@ def cycle(
     return report
 
 
-def rehearse(
-    app: App, db: Database, now: datetime, progress: Progress = quiet, since: datetime | None = None
-) -> Report:  # fmt: skip
-    """A cycle on a copy in memory: sources are really asked, nothing is stored, rendered to a file or sent."""
-    copy = service.copy_in_memory(db)
-    report = Report()
-    try:
-        collect(app, copy, now, report, since)
-        process(app, copy, now, report, progress)
-        watch(app, copy, now)
-        attend(app, copy, now)
-        report.owed = outbox.summary(copy)["owed"]
-        report.notes = [f"digest owed: {b.name} {day}" for b, _, day, _ in digesting.due(app, copy, now)]
-    finally:
-        copy.close()
-    return report
-
-
-def replay(
-    app: App, db: Database, config: Config, since: datetime, now: datetime, progress: Progress = quiet
-) -> Iterator[Told]:  # fmt: skip
-    """The alerts that ``config`` would have sent from ``since`` to ``now``, in the order in which posts arrived."""
-    start = since - replaying.LEAD
-    with replaying.mirror(app, db, config, start, now) as mirror:
-        then, copy, report = mirror.app, mirror.db, Report()
-        stages.prepare(then, copy, now)
-        for begin, at in replaying.moments(start, since, now):
-            replaying.reveal(mirror, begin, at)
-            match(then, copy, at, report, quiet)
-            replaying.take_scores(mirror)
-            score(then, copy, at, report, quiet)
-            group(then, copy, at, report, quiet)
-            count(then, copy, report, quiet)
-            watch(then, copy, at)
-            attend(then, copy, at)
-            yield from replaying.told(mirror, since)
-            progress("replay", int((at - start) / BIN), int((now - at) / BIN))
-
-
 def collect(
     app: App, db: Database, now: datetime, report: Report, since: datetime | None = None, *, ticking: bool = False
 ) -> None:  # fmt: skip
@@ -152,17 +107,13 @@ def collect(
     for event in collecting.fetch(app, runs, attempt, now, ticking=ticking):
         if event.run.ended:
             continue  # what it gave before could not be stored
-        _, error = attempt(lambda e=event: _receive(app, db, e, now, report))  # type: ignore[misc]
+        _, error = attempt(partial(_receive, app, db, event, now, report))
         if error is not None:
             event.run.held = None
             _end_badly(app, db, event.run, error, now, report)
     collecting.leave(app, db, runs, now)
     report.reached = {run.collector.name: run.reached for run in runs if run.since and run.reached}
-    _, error = attempt(lambda: blindness.tell(app, db, now))
-    if error is not None:
-        fail(app, db, "collect", "blindness", error, now)
-    else:
-        service.clear_failure(db, "collect", "blindness")
+    do(app, db, "collect", "blindness", lambda: blindness.tell(app, db, now), now)
 
 
 def _receive(app: App, db: Database, event: collecting.Event, now: datetime, report: Report) -> None:
@@ -190,7 +141,7 @@ def _end_badly(
 def recheck(app: App, db: Database, now: datetime, report: Report) -> None:
     """Have sources look again at posts that are due for it; one that cannot rests, and is no less heard for it."""
     for look, error in rechecking.ask(app, rechecking.due(app, db, now), attempt, now):
-        _, unstored = attempt(lambda x=look, e=error: rechecking.store(app, db, x, e, now))  # type: ignore[misc]
+        _, unstored = attempt(partial(rechecking.store, app, db, look, error, now))
         if unstored is not None:
             rechecking.give_up(db, look, unstored, now)
         report.looked += min(len(look.answers), len(look.asked))
@@ -208,12 +159,9 @@ def process(app: App, db: Database, now: datetime, report: Report, progress: Pro
     waiting = True  # at first, for a new model may have come without a post
     while waiting and not app.stop.is_set():
         for name, stage in list(working.items()):
-            _, error = attempt(lambda s=stage: s(app, db, now, report, progress))  # type: ignore[misc]
+            _, error = do(app, db, name, "stage", partial(stage, app, db, now, report, progress), now)
             if error is not None:
                 del working[name]  # its posts stay queued, and are tried again in the next cycle
-                fail(app, db, name, "stage", error, now)
-            else:
-                service.clear_failure(db, name, "stage")
         waiting = any(posts.waiting(db)[name] for name in working)
     count(app, db, report, progress)
 
@@ -297,7 +245,7 @@ def _visit_mailbox(app: App, db: Database, now: datetime, report: Report, longes
 def _read_mailbox(app: App, db: Database, now: datetime, report: Report, longest: timedelta) -> None:
     with mailbox.opened(app, longest) as folder:
         for uid in mailbox.unread(app, db, folder, now):
-            _, error = attempt(lambda u=uid: mailbox.take_in(app, db, folder, u, now))  # type: ignore[misc]
+            _, error = attempt(partial(mailbox.take_in, app, db, folder, uid, now))
             if isinstance(error, ServerUnreachable):
                 raise error
             report.answers += 1
@@ -311,28 +259,14 @@ def watch(app: App, db: Database, now: datetime) -> None:
     Competitors are counted, never watched."""
     watching.measure_sources(app, db, now)
     for brand, brand_id in app.own_brands:
-        _watch(app, db, "watch", watching.watch, brand, brand_id, now)
-        _watch(app, db, "burst", bursting.watch, brand, brand_id, now)
-        _watch(app, db, "takeoff", reaching.watch, brand, brand_id, now)
-
-
-def _watch(app: App, db: Database, stage: str, watcher: Watcher, brand: Brand, brand_id: int, now: datetime) -> None:
-    """One watcher of one brand: none that fails silences another."""
-    _, error = attempt(lambda: watcher(app, db, brand, brand_id, now))
-    if error is not None:
-        fail(app, db, stage, brand.name, error, now)
-    else:
-        service.clear_failure(db, stage, brand.name)
+        for stage, watcher in (("watch", watching.watch), ("burst", bursting.watch), ("takeoff", reaching.watch)):
+            do(app, db, stage, brand.name, partial(watcher, app, db, brand, brand_id, now), now)
 
 
 def attend(app: App, db: Database, now: datetime) -> None:
     """What the clock brings: incidents that nobody took in time, silences that are over."""
     for brand, brand_id in app.own_brands:
-        _, error = attempt(lambda b=brand, i=brand_id: attending.attend(app, db, b, i, now))  # type: ignore[misc]
-        if error is not None:
-            fail(app, db, "attend", brand.name, error, now)
-        else:
-            service.clear_failure(db, "attend", brand.name)
+        do(app, db, "attend", brand.name, partial(attending.attend, app, db, brand, brand_id, now), now)
 
 
 def ledger(app: App, db: Database, now: datetime, report: Report, progress: Progress = quiet) -> None:
@@ -342,90 +276,32 @@ def ledger(app: App, db: Database, now: datetime, report: Report, progress: Prog
         while not app.stop.is_set() and (done := complaining.keep(app, db, now)):
             _note(report, progress, "ledger", done, complaints.waiting(db))
 
-    _, error = attempt(keep)
-    if error is not None:
-        fail(app, db, "ledger", "stage", error, now)
-    else:
-        service.clear_failure(db, "ledger", "stage")
-
-
-def caught_up(app: App, db: Database, now: datetime) -> bool:
-    """Whether every source has been asked and all that came has been counted."""
-    return not (collecting.any_due(app, db, now) or any(posts.waiting(db).values()) or counts.dirty(db))
+    do(app, db, "ledger", "stage", keep, now)
 
 
 def travel(app: App, db: Database, now: datetime) -> None:
     """Once a day, how much farther each own brand's negative stories went than its positive ones."""
     for brand, brand_id in app.own_brands:
-        _, error = attempt(lambda b=brand, i=brand_id: travelling.measure(app, db, b, i, now))  # type: ignore[misc]
-        if error is not None:
-            fail(app, db, "travel", brand.name, error, now)
-        else:
-            service.clear_failure(db, "travel", brand.name)
+        do(app, db, "travel", brand.name, partial(travelling.measure, app, db, brand, brand_id, now), now)
 
 
 def digest(app: App, db: Database, now: datetime, report: Report) -> None:
     """Make every digest and weekly roll-up that is owed; the database knows which, so one missed while we were down is
     made now. Then bring the archive's index and feed up to date."""
-    _, error = attempt(lambda: archiving.finish(app, db))
-    if error is not None:
-        fail(app, db, "archive", "drafts", error, now)
-    for brand, brand_id, day, late in list(digesting.due(app, db, now)):
-        page, error = attempt(
-            lambda b=brand, i=brand_id, d=day, x=late: make_digest(app, db, b, i, d, now, late=x)  # type: ignore[misc]
-        )
-        _made(app, db, f"{brand.name} {day}", page, error, now, report)
-    for brand, brand_id, day, late in list(summing.due(app, db, now)):
-        page, error = attempt(
-            lambda b=brand, i=brand_id, d=day, x=late: make_week(app, db, b, i, d, now, late=x)  # type: ignore[misc]
-        )
-        _made(app, db, f"{brand.name} week {day}", page, error, now, report)
+    do(app, db, "archive", "drafts", lambda: archiving.finish(app, db), now)
+    for word, owed, make in (("", digesting.due, digesting.make), ("week ", summing.due, summing.make)):
+        for brand, brand_id, day, late in list(owed(app, db, now)):
+            made = partial(make, app, db, brand, brand_id, day, now, late=late)
+            page, _ = do(app, db, "digest", f"{brand.name} {word}{day}", made, now)
+            if page is not None:
+                report.digests.append(page)
     keep_index(app, db, now)
-
-
-def _made(
-    app: App, db: Database, item: str, page: Path | None, error: Exception | None, now: datetime, report: Report
-) -> None:  # fmt: skip
-    if page is not None:
-        report.digests.append(page)
-        service.clear_failure(db, "digest", item)
-    if error is not None:
-        fail(app, db, "digest", item, error, now)
 
 
 def keep_index(app: App, db: Database, now: datetime) -> None:
     """Write the index and feed of each brand that has pages of which they do not tell."""
     for brand, brand_id in archiving.due(app, db):
-        _, error = attempt(lambda b=brand, i=brand_id: archiving.write_index(app, db, b, i))  # type: ignore[misc]
-        if error is not None:
-            fail(app, db, "archive", brand.name, error, now)
-        else:
-            service.clear_failure(db, "archive", brand.name)
-
-
-def make_digest(
-    app: App, db: Database, brand: Brand, brand_id: int, day: date, now: datetime, *,
-    late: bool = False, send: bool = True, folder: Path | None = None,
-) -> Path:  # fmt: skip
-    """Load the day, then store and archive it as its newest revision, with the mail owed if it is to be sent. With
-    ``folder`` it is only a page to look at there."""
-    with reading(db):
-        loaded = digesting.load(app, db, brand, brand_id, day, now, late)
-    if folder is not None and not send:
-        return digesting.preview(app, loaded, folder)
-    return digesting.store(app, db, brand, brand_id, loaded, mail=send)
-
-
-def make_week(
-    app: App, db: Database, brand: Brand, brand_id: int, day: date, now: datetime, *,
-    late: bool = False, send: bool = True, folder: Path | None = None,
-) -> Path:  # fmt: skip
-    """The same for the seven days that end with ``day``."""
-    with reading(db):
-        loaded = summing.load(app, db, brand, brand_id, day, now, late)
-    if folder is not None and not send:
-        return summing.preview(app, loaded, folder)
-    return summing.store(app, db, brand, brand_id, loaded, mail=send)
+        do(app, db, "archive", brand.name, partial(archiving.write_index, app, db, brand, brand_id), now)
 
 
 def send(app: App, db: Database, now: datetime, report: Report) -> None:
@@ -443,7 +319,7 @@ def send(app: App, db: Database, now: datetime, report: Report) -> None:
         for delivery in owed:
             if app.stop.is_set():
                 break
-            taken, error = attempt(lambda d=delivery: sending.hand_over(app, db, server, d, now))  # type: ignore[misc]
+            taken, error = attempt(partial(sending.hand_over, app, db, server, delivery, now))
             report.sent += bool(taken)
             if isinstance(error, ServerUnreachable):
                 sending.put_off(db, owed[owed.index(delivery) :], error, now)
@@ -458,22 +334,13 @@ def send(app: App, db: Database, now: datetime, report: Report) -> None:
 def pages(app: App, db: Database, now: datetime) -> None:
     """Write the page of each incident of which more happened than its page tells; before the mail that links it."""
     for incident, events in paging.due(app, db):
-        _, error = attempt(lambda i=incident, n=events: paging.write(app, db, i, n, now))  # type: ignore[misc]
-        if error is not None:
-            fail(app, db, "page", f"incident {incident}", error, now)
-        else:
-            service.clear_failure(db, "page", f"incident {incident}")
+        do(app, db, "page", f"incident {incident}", partial(paging.write, app, db, incident, events, now), now)
 
 
 def purge(app: App, db: Database, now: datetime) -> None:
     """Once a day: remove what is not to be kept any longer."""
-    if not purging.owed(db, now):
-        return
-    _, error = attempt(lambda: purging.purge(app, db, now))
-    if error is not None:
-        fail(app, db, "purge", "posts", error, now)
-    else:
-        service.clear_failure(db, "purge", "posts")
+    if purging.owed(db, now):
+        do(app, db, "purge", "posts", lambda: purging.purge(app, db, now), now)
 
 
 def attempt(work: Callable[[], Result]) -> tuple[Result | None, Exception | None]:
@@ -482,6 +349,19 @@ def attempt(work: Callable[[], Result]) -> tuple[Result | None, Exception | None
         return work(), None
     except Exception as error:
         return None, error
+
+
+def do(
+    app: App, db: Database, stage: str, item: str, work: Callable[[], Result], now: datetime
+) -> tuple[Result | None, Exception | None]:  # fmt: skip
+    """One item of a stage, so that none that fails silences another: what it raised is stored as its failure, which
+    ends when it works again."""
+    result, error = attempt(work)
+    if error is not None:
+        fail(app, db, stage, item, error, now)
+    else:
+        service.clear_failure(db, stage, item)
+    return result, error
 
 
 def each(
@@ -498,7 +378,7 @@ def each(
     results: dict[int, Result] = {}
     errors: dict[int, Exception] = {}
     for post in batch:
-        alone, error = attempt(lambda p=post: work([p]))  # type: ignore[misc]
+        alone, error = attempt(partial(work, [post]))
         if alone is not None:
             results[post.id] = alone[0]
         elif error is not None:

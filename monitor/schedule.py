@@ -18,8 +18,8 @@ from sqlite_utils import Database
 from monitor import jobs
 from monitor.errors import StoreError
 from monitor.jobs import Report, attempt
-from monitor.store import service, writing
-from monitor.work import heartbeat
+from monitor.store import counts, posts, service, writing
+from monitor.work import collecting, heartbeat
 from monitor.work.app import App
 from monitor.work.failing import fail
 
@@ -118,10 +118,15 @@ def _attend(app: App, db: Database, now: datetime) -> None:
 
 def _digest(app: App, db: Database, now: datetime) -> None:
     """Just after a start, what was missed while we were down is collected first: else yesterday would read as blind."""
-    if app.started is not None and now - app.started < PATIENCE and not jobs.caught_up(app, db, now):
+    if app.started is not None and now - app.started < PATIENCE and not _caught_up(app, db, now):
         return
     jobs.ledger(app, db, now, Report())
     jobs.digest(app, db, now, Report())
+
+
+def _caught_up(app: App, db: Database, now: datetime) -> bool:
+    """Whether every source has been asked and all that came has been counted."""
+    return not (collecting.any_due(app, db, now) or any(posts.waiting(db).values()) or counts.dirty(db))
 
 
 def _beat(app: App, db: Database, now: datetime) -> None:

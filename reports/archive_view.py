@@ -10,8 +10,7 @@ from urllib.parse import quote as percent
 
 from babel.dates import format_skeleton, get_day_names
 
-from monitor.model import Archive, ArchivedDay, ArchivedWeek
-from reports.coverage import HEARD_ENOUGH
+from monitor.model import HEARD_ENOUGH, Archive, ArchivedDay, ArchivedWeek
 from reports.incident_view import NAME_LENGTH
 from reports.language import Language
 from reports.revision_view import verdict_word

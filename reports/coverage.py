@@ -12,9 +12,6 @@ from reports.citing import cited
 from reports.language import Language
 from reports.safe import line
 
-HEARD_ENOUGH = 0.8
-"""Below this heard share of the usual volume a count is a lower bound (see ``model.Totals``)."""
-
 GAPS_SHOWN = 3
 """Gaps said of one source, the earliest first; the rest is counted."""
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from monitor.model import DayPoint, Totals
+from monitor.model import HEARD_ENOUGH, DayPoint, Totals
 from reports.citing import cited
-from reports.coverage import HEARD_ENOUGH
 from reports.figures_view import measured
 from reports.incident_view import NAME_LENGTH
 from reports.language import Language

@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
-from monitor.model import Digest, IncidentLine, StoryLine
+from monitor.model import HEARD_ENOUGH, Digest, IncidentLine, StoryLine
 from reports.citing import cited
-from reports.coverage import HEARD_ENOUGH, CoverageText, Window, coverage_text
+from reports.coverage import CoverageText, Window, coverage_text
 from reports.days_view import Day, Row, days, rows
 from reports.evidence import proofs
 from reports.evidence_view import ProofView, proof_views

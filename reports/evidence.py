@@ -12,15 +12,9 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from monitor.model import Digest, Totals, utc_text
+from monitor.model import RIVAL_DAYS, RIVAL_FEWEST, Digest, Totals, utc_text
 
 DAY = timedelta(days=1)
-RIVAL_DAYS = 28
-"""Days that ``model.Rival`` speaks of."""
-
-ENOUGH_TONES = 20
-"""Positive, neutral and negative posts without which ``model.Rival`` has no net sentiment."""
-
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp", "Mn", "Me"})
 """Categories of characters that a page does not show, or not all of."""
 
@@ -197,7 +191,7 @@ def _rivals(digest: Digest) -> Iterator[Proof]:
         return
     found = sorted((r.brand, r.totals.mentions, r.share_of_voice, r.net) for r in digest.rivals)
     sql = f"""SELECT brand, count(*) AS mentions, 1.0 * count(*) / sum(count(*)) OVER () AS share_of_voice,
-       iif({_TONES} >= {ENOUGH_TONES},
+       iif({_TONES} >= {RIVAL_FEWEST},
            1.0 * (sum(label = 'positive') - sum(label = 'negative')) / {_TONES}, NULL) AS net
 FROM v_posts
 WHERE brand IN ({_literals([name for name, *_ in found])}) AND {within(_windows(digest)["month"])}

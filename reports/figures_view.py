@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from monitor.model import Change, Digest, Totals
+from monitor.model import HEARD_ENOUGH, Change, Digest, Totals
 from reports.citing import cited
-from reports.coverage import HEARD_ENOUGH
 from reports.language import Language
 
 

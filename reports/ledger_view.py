@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
-from monitor.model import ComplaintLine, Digest, Ledger
+from monitor.model import HEARD_ENOUGH, ComplaintLine, Digest, Ledger
 from reports.citing import cited
-from reports.coverage import HEARD_ENOUGH
 from reports.feeling_words import theme_word
 from reports.incident_view import QuoteView, quote_view
 from reports.language import Language

@@ -20,7 +20,7 @@ import css_inline
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
-from monitor.model import AlertFacts, AnswerFacts, BlindFacts, Digest, OpsFacts
+from monitor.model import CHART_DAYS, AlertFacts, AnswerFacts, BlindFacts, Digest, OpsFacts
 from reports.alert_view import OpsView, alert_view, ops_view
 from reports.answer_view import answer_view
 from reports.charts import Column, day_columns
@@ -33,7 +33,6 @@ from reports.safe import http_url, inert, line, subject
 from reports.shortening import CUTS, ROOM, shortened
 from reports.source_view import blind_view
 
-CHART_DAYS = 14
 TOLD_LATE = "<!--told late-->"
 """Where an alert's HTML takes that line. A post cannot bring one: its angle brackets are escaped."""
 

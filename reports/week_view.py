@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from monitor.model import Ledger, ThemeLine, Week, WeekIncident
+from monitor.model import HEARD_ENOUGH, Ledger, ThemeLine, Week, WeekIncident
 from reports.archive_view import week_name
-from reports.coverage import HEARD_ENOUGH, CoverageText, Window, coverage_text
+from reports.coverage import CoverageText, Window, coverage_text
 from reports.days_view import Day, days
 from reports.feeling_words import theme_word
 from reports.figures_view import Figure, comparison, counted, measured

@@ -45,8 +45,9 @@ MAY_IMPORT = {
 }  # fmt: skip
 MAY_IMPORT["monitor.jobs"] = {*MAY_IMPORT["monitor.work"], "monitor.work"}
 MAY_IMPORT["monitor.schedule"] = {*MAY_IMPORT["monitor.jobs"], "monitor.jobs"}
+MAY_IMPORT["monitor.rehearsing"] = {*MAY_IMPORT["monitor.jobs"], "monitor.jobs"}
 MAY_IMPORT["monitor.demo"] = {*MAY_IMPORT["monitor.schedule"], "monitor.schedule"}
-MAY_IMPORT["monitor.cli"] = {*MAY_IMPORT["monitor.demo"], "monitor.demo"}
+MAY_IMPORT["monitor.cli"] = {*MAY_IMPORT["monitor.demo"], "monitor.demo", "monitor.rehearsing"}
 MAY_IMPORT["monitor.__main__"] = {"monitor.cli"}
 MAY_IMPORT["monitor"] = set()
 

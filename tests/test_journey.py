@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 from sqlite_utils import Database
 
-from monitor import jobs
 from monitor.config import load
 from monitor.demo.run import CONFIG, run_demo
 from monitor.demo.summary import Outcome
@@ -128,7 +127,7 @@ def test_the_page_shows_the_days_numbers_and_runs_nothing(
 ) -> None:  # fmt: skip
     """Made now: the page of that morning does not know of copies that came after it and joined two of its voices."""
     brand = app.config.brands[0]
-    made = jobs.make_digest(
+    made = digesting.make(
         app, db, brand, app.brands[brand.name], INCIDENT_DAY, outcome.ended, send=False, folder=tmp_path
     )
     page = made.read_text("utf-8")

@@ -72,6 +72,7 @@ def digest(
     from datetime import timedelta
 
     from monitor import jobs
+    from monitor.work import digesting, summing
     from monitor.work.naming import known_brand
 
     if send and out:
@@ -84,7 +85,7 @@ def digest(
         if send and app.smtp is None:
             raise ConfigError(f"{app.config.file}: smtp: missing, so nothing can be sent")
         _warn_of_queues(db)
-        make = jobs.make_week if week else jobs.make_digest
+        make = summing.make if week else digesting.make
         for brand in chosen:
             click.echo(make(app, db, brand, app.brands[brand.name], day, now, send=send, folder=out))
         jobs.keep_index(app, db, now)

@@ -31,7 +31,7 @@ LINES = 3
 @click.pass_obj
 def replay(config_file: Path, days: int, other: Path | None, as_json: bool) -> None:
     """The alerts that this config (or --with OTHER.toml) would have sent on stored history. Nothing is sent."""
-    from monitor import jobs
+    from monitor import rehearsing
     from monitor.config import load
 
     now = datetime.now(UTC)
@@ -39,7 +39,7 @@ def replay(config_file: Path, days: int, other: Path | None, as_json: bool) -> N
         config = load(other) if other else app.config
         told = 0
         with bar(STEPS, "replay") as show:
-            past = jobs.replay(
+            past = rehearsing.replay(
                 app, db, config, now - timedelta(days=days), now,
                 lambda _, done, left: show(STEPS * done // max(1, done + left)),
             )  # fmt: skip

@@ -33,7 +33,7 @@ def demo(folder: Path) -> None:
 @click.pass_obj
 def once(config_file: Path, dry_run: bool, since: str) -> None:
     """One cycle: collect, score, watch, digest, send."""
-    from monitor import jobs
+    from monitor import jobs, rehearsing
     from monitor.schedule import leased
     from monitor.work import mailbox
 
@@ -46,7 +46,7 @@ def once(config_file: Path, dry_run: bool, since: str) -> None:
             app.heartbeat_url,
         )  # a missing password should be known now, not when the first alert is owed
         if dry_run:
-            _print_report(jobs.rehearse(app, db, now, _bars(), start), dry_run=True)
+            _print_report(rehearsing.rehearse(app, db, now, _bars(), start), dry_run=True)
             return
         with leased(db, now):
             report = jobs.cycle(app, db, now, _bars(), start)

@@ -40,8 +40,10 @@ stored. All are aware and in UTC; stored as ``2026-11-21T08:00:00Z``.
 from __future__ import annotations
 
 from monitor.model.archive import AlertRecord, Archive, ArchivedDay, ArchivedWeek, FeedEntry, Week, WeekIncident
-from monitor.model.days import Change, DayPoint, Digest, Replaced
+from monitor.model.days import CHART_DAYS, Change, DayPoint, Digest, Replaced
 from monitor.model.feelings import (
+    RIVAL_DAYS,
+    RIVAL_FEWEST,
     ComplaintLine,
     Feeling,
     FeelingLine,
@@ -69,6 +71,7 @@ from monitor.model.travelling import (
 from monitor.model.values import (
     BIN,
     CLAIM_TOLERANCE,
+    HEARD_ENOUGH,
     STORY_HOURS,
     Author,
     Cursor,
@@ -99,7 +102,11 @@ from monitor.model.values import (
 
 __all__ = [
     "BIN",
+    "CHART_DAYS",
     "CLAIM_TOLERANCE",
+    "HEARD_ENOUGH",
+    "RIVAL_DAYS",
+    "RIVAL_FEWEST",
     "STORY_HOURS",
     "TRAVEL_DAYS",
     "TRAVEL_FEWEST",

@@ -9,6 +9,9 @@ from monitor.model.feelings import FeelingLine, FulfilledWish, Ledger, Rival, Th
 from monitor.model.travelling import Travel
 from monitor.model.values import IncidentLine, Quote, SourceCoverage, StoryLine, Totals
 
+CHART_DAYS = 14
+"""Days that a digest's charts show, its own last: two weeks, so that each weekday stands beside itself."""
+
 
 @dataclass(frozen=True, slots=True)
 class DayPoint:

@@ -131,13 +131,20 @@ class Ledger:
     made_good: tuple[ComplaintLine, ...] = ()
 
 
+RIVAL_DAYS = 28
+"""Days over which brands are held against each other: four weeks, so that each weekday counts alike."""
+
+RIVAL_FEWEST = 20
+"""Positive, neutral and negative posts of a brand in them without which it has no net sentiment."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rival:
-    """One brand beside the others over the last 28 days up to this one.
+    """One brand beside the others over the last ``RIVAL_DAYS`` up to this one.
 
     ``share_of_voice``: its share (0..1) of all mentions of own brand and competitors. ``net``: positive minus negative
-    posts, over both and neutral ones (-1..1); None with fewer than 20 such posts. ``better``: themes of which a smaller
-    share of its mentions complain than of ours, beyond noise: (theme, its share, ours).
+    posts, over both and neutral ones (-1..1); None with fewer than ``RIVAL_FEWEST`` such posts. ``better``: themes of
+    which a smaller share of its mentions complain than of ours, beyond noise: (theme, its share, ours).
     """
 
     brand: str

@@ -154,12 +154,18 @@ class Score:
     label: Label
 
 
+HEARD_ENOUGH = 0.8
+"""The share of a brand's usual volume that must have been heard before its counts are judged, compared or called calm:
+one dead forum must not switch off alerting."""
+
+
 @dataclass(frozen=True, slots=True)
 class Totals:
     """What was counted for one brand in one stretch of event time.
 
     ``heard`` is the share (0..1) of the brand's usual volume that sources heard in it and that has been judged: below
-    .8 the counts are a lower bound and no calm may be read from them. ``pending_posts`` wait for their score.
+    ``HEARD_ENOUGH`` the counts are a lower bound and no calm may be read from them. ``pending_posts`` wait for their
+    score.
     """
 
     mentions: int = 0

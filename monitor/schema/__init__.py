@@ -34,18 +34,13 @@ def first(db: Database) -> None:
 
 @migrations()
 def first_views(db: Database) -> None:
-    for name, select in VIEWS.items():
-        db.execute(f"CREATE VIEW {name} AS {select}")
+    _change(db, ())
 
 
 @migrations()
 def models_and_portions(db: Database) -> None:
     """Which model speaks, the weights of trained ones, scores of a part of a post, and what a watch is done with."""
-    for statement in changes.MODELS_AND_PORTIONS:
-        db.execute(statement)
-    for name, select in VIEWS.items():
-        db.execute(f"DROP VIEW IF EXISTS {name}")
-        db.execute(f"CREATE VIEW {name} AS {select}")
+    _change(db, changes.MODELS_AND_PORTIONS)
 
 
 @migrations()
@@ -58,12 +53,7 @@ def coverage_of_silence(db: Database) -> None:
 @migrations()
 def incidents_and_people(db: Database) -> None:
     """What people do with incidents, and findings besides spikes."""
-    for name in VIEWS:  # first: a view would follow the table that is renamed
-        db.execute(f"DROP VIEW IF EXISTS {name}")
-    for statement in changes.INCIDENTS_AND_PEOPLE:
-        db.execute(statement)
-    for name, select in VIEWS.items():
-        db.execute(f"CREATE VIEW {name} AS {select}")
+    _change(db, changes.INCIDENTS_AND_PEOPLE)
 
 
 @migrations()
@@ -85,22 +75,13 @@ def alert_mail(db: Database) -> None:
 @migrations()
 def life_of_incidents(db: Database) -> None:
     """How incidents end, begin again and are judged anew."""
-    for name in VIEWS:
-        db.execute(f"DROP VIEW IF EXISTS {name}")
-    for statement in changes.LIFE_OF_INCIDENTS:
-        db.execute(statement)
-    for name, select in VIEWS.items():
-        db.execute(f"CREATE VIEW {name} AS {select}")
+    _change(db, changes.LIFE_OF_INCIDENTS)
 
 
 @migrations()
 def near_copies(db: Database) -> None:
     """Near-copies, links and topics of the last weeks, and the view of stories."""
-    for statement in changes.NEAR_COPIES:
-        db.execute(statement)
-    for name, select in VIEWS.items():
-        db.execute(f"DROP VIEW IF EXISTS {name}")
-        db.execute(f"CREATE VIEW {name} AS {select}")
+    _change(db, changes.NEAR_COPIES)
 
 
 @migrations()
@@ -149,7 +130,8 @@ def archive_of_digests(db: Database) -> None:
 
 
 def _change(db: Database, statements: Iterable[str]) -> None:
-    """Change tables while no view looks at them, and make all views again as they now are."""
+    """Change tables while no view looks at them, for a view would follow a table that is renamed; then make all views
+    as they now are."""
     for name in VIEWS:
         db.execute(f"DROP VIEW IF EXISTS {name}")
     for statement in statements:

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from monitor.model import HEARD_ENOUGH
+
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 
@@ -52,7 +54,7 @@ class Settings:
     """The same for the negative share, which drifts faster than the volume (s)."""
     spread_half_life: timedelta = 10 * DAY
     """The same for how far counts scatter round their expectation (s)."""
-    heard_enough: float = 0.8
+    heard_enough: float = HEARD_ENOUGH
     """Share of the usual volume below which a bin is unknown (j)."""
 
     # Today's volume: a busy day explains more negative voices.

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlite_utils import Database
 
-from monitor.model import BIN, Cursor, Gap, SourceCoverage, bin_start, from_utc_text, utc_text
+from monitor.model import BIN, HEARD_ENOUGH, Cursor, Gap, SourceCoverage, bin_start, from_utc_text, utc_text
 from monitor.store import moment
 
 SHARES_FROM = timedelta(days=28)
@@ -17,8 +17,6 @@ SHARES_EVERY = timedelta(hours=6)
 NEWEST = 1000
 """Mentions that say which sources bring a platform."""
 UNTIL_NEXT = timedelta(minutes=30)
-ENOUGH = 0.8
-"""The share of a brand's usual volume that must be heard for a bin to be judged (DESIGN: heard)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +238,7 @@ def _heard(db: Database, shares: Mapping[str, float], start: datetime, end: date
         last = min(end, until, live_from) if source.startswith("import:") else min(end, until)
         at = max(start, _ceil(since))
         while at + BIN <= last:
-            # Rounded, or seven tenths and one tenth would be less than ``ENOUGH``.
+            # Rounded, or seven tenths and one tenth would be less than ``HEARD_ENOUGH``.
             found[at] = min(1.0, round(found.get(at, 0.0) + shares.get(source, 0.0), 9))
             at += BIN
     return found
@@ -269,7 +267,7 @@ def days_heard(db: Database, brand: int, now: datetime) -> float:
     if first is None:
         return 0.0
     start = max(first, bin_start(now - timedelta(days=120)))
-    known = sum(share >= ENOUGH for share in heard_share(db, brand, start, bin_start(now)).values())
+    known = sum(share >= HEARD_ENOUGH for share in heard_share(db, brand, start, bin_start(now)).values())
     return known * (BIN / timedelta(days=1))
 
 

@@ -16,6 +16,9 @@ ENGAGEMENT = """LEFT JOIN engagement e ON e.post = p.id AND e.seen_at = (
 
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
+QUOTED = "p.id, p.text, p.platform, p.counted_at, p.url, p.followers, e.likes, e.reposts, e.comments"
+"""What ``quote`` takes, of post ``p`` and its ``ENGAGEMENT``."""
+
 LOUDNESS = " + ".join(f"{weight} * coalesce(e.{name}, 0)" for name, weight in WEIGHTS.items())
 """How loud one post is."""
 
@@ -116,12 +119,17 @@ def _quotes(
     limit: int,
 ) -> list[Quote]:  # fmt: skip
     rows = db.execute(
-        f"""SELECT p.id, p.text, p.platform, p.counted_at, p.url, p.followers, e.likes, e.reposts, e.comments
+        f"""SELECT {QUOTED}
             FROM mentions m JOIN posts p ON p.id = m.post LEFT JOIN group_members gm ON gm.post = p.id {ENGAGEMENT}
             WHERE m.brand = ? AND m.counted_at >= ? AND m.counted_at < ? {where} ORDER BY {order} LIMIT ?""",
         [brand, utc_text(start), utc_text(end), *values, limit],
     ).fetchall()
-    return [Quote(r[0], r[1], r[2], from_utc_text(r[3]), *r[4:]) for r in rows]
+    return [quote(row) for row in rows]
+
+
+def quote(row: Sequence[Any]) -> Quote:
+    """A post to quote, of the columns ``QUOTED``; its text is still whole."""
+    return Quote(row[0], row[1], row[2], from_utc_text(row[3]), *row[4:])
 
 
 def spread(db: Database, brand: int, start: datetime, end: datetime) -> dict[str, int]:

@@ -8,9 +8,9 @@ from datetime import date, datetime
 
 from sqlite_utils import Database
 
-from monitor.model import Feeling, Quote, Totals, from_utc_text, utc_text
+from monitor.model import Feeling, Quote, Totals, utc_text
 from monitor.schema import BIN_OF
-from monitor.store.facts import ENGAGEMENT, LOUDNESS
+from monitor.store.facts import ENGAGEMENT, LOUDNESS, QUOTED, quote
 
 COPIES_PASSED = 8
 """So many posts are read for each quote that is wanted: copies of one text are quoted once."""
@@ -106,7 +106,7 @@ def loudest(
     equals."""
     rows = db.execute(
         f"""SELECT s.theme, s.start, s."end", coalesce(gm."group", -p.id),
-                p.id, p.text, p.platform, p.counted_at, p.url, p.followers, e.likes, e.reposts, e.comments
+                {QUOTED}
             FROM signals s JOIN posts p ON p.id = s.post LEFT JOIN group_members gm ON gm.post = p.id {ENGAGEMENT}
             WHERE s.brand = ? AND s.kind = ? AND s.counted_at >= ? AND s.counted_at < ?
             AND (? IS NULL OR s.theme = ?) AND p.purged_at IS NULL
@@ -115,8 +115,7 @@ def loudest(
     ).fetchall()
     first: dict[int, Found] = {}
     for theme_found, a, b, group, *post in rows:
-        quote = Quote(post[0], post[1], post[2], from_utc_text(post[3]), *post[4:])
-        first.setdefault(group, Found(theme_found, quote, (a, b)))
+        first.setdefault(group, Found(theme_found, quote(post), (a, b)))
     return list(first.values())[:limit]
 
 

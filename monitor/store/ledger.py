@@ -9,8 +9,8 @@ from statistics import median
 from sqlite_utils import Database
 
 from monitor.model import Quote, Recovery, from_utc_text, utc_text
-from monitor.store import moment
-from monitor.store.facts import ENGAGEMENT
+from monitor.store import facts, moment
+from monitor.store.facts import ENGAGEMENT, QUOTED
 
 _OPEN = """c.brand = :brand AND c.posts > 0 AND c.since < :end AND (c.recovered_at IS NULL OR c.recovered_at >= :end)
     AND (c.lost_at IS NULL OR c.lost_at >= :end)"""
@@ -132,9 +132,5 @@ def row(db: Database, complaint: int) -> Row:
 
 def post(db: Database, identity: int) -> Quote | None:
     """Any post as a quote, whether it mentions a brand or is its own."""
-    found = db.execute(
-        f"""SELECT p.id, p.text, p.platform, p.counted_at, p.url, p.followers, e.likes, e.reposts, e.comments
-            FROM posts p {ENGAGEMENT} WHERE p.id = ?""",
-        [identity],
-    ).fetchone()
-    return Quote(found[0], found[1], found[2], from_utc_text(found[3]), *found[4:]) if found else None
+    found = db.execute(f"SELECT {QUOTED} FROM posts p {ENGAGEMENT} WHERE p.id = ?", [identity]).fetchone()
+    return facts.quote(found) if found else None

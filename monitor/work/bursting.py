@@ -16,7 +16,7 @@ from monitor import bursts as rules
 from monitor.bursts import Day, Said, Settings, Storm, Usual
 from monitor.config import Brand
 from monitor.incidents import HISTORY, LIVE
-from monitor.model import BIN, Finding
+from monitor.model import BIN, HEARD_ENOUGH, Finding
 from monitor.store import bursts, counts, coverage, story_voices, writing
 from monitor.store import incidents as stored
 from monitor.work import handling
@@ -98,7 +98,7 @@ def usual(db: Database, brand_id: int, today: date) -> Usual:
     found: list[Day] = []
     for day in days:
         bins = [_midnight(day) + i * BIN for i in range(timedelta(days=1) // BIN)]
-        enough = sum(heard.get(b, 0.0) >= coverage.ENOUGH for b in bins) >= HEARD * len(bins)
+        enough = sum(heard.get(b, 0.0) >= HEARD_ENOUGH for b in bins) >= HEARD * len(bins)
         if enough and day not in known:
             known[day] = _measure(db, brand_id, day, bins)
         found.append(Day(known.get(day, 0), enough))

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlite_utils import Database
 
 from monitor import digest as rules
 from monitor.config import Brand
-from monitor.model import BIN, DayPoint, Digest, IncidentLine, Totals, bin_start
-from monitor.store import archive, coverage, facts, service, writing
+from monitor.model import BIN, CHART_DAYS, DayPoint, Digest, Totals, bin_start
+from monitor.store import archive, coverage, facts, reading, service, writing
 from monitor.store import incidents as stored
 from monitor.store.outbox import Letter, owe
 from monitor.work import archiving, feeling, travelling
@@ -21,13 +22,15 @@ from monitor.work.app import App
 from monitor.work.ledger import ledger
 from monitor.work.quoting import shorten
 
+if TYPE_CHECKING:
+    from reports.render import Rendered
+
 GRACE = timedelta(minutes=10)
 """A digest made later than this after its hour is marked late."""
 
 CATCH_UP = 7
 """How many missed days are made up for after the service was down."""
 
-CHART_DAYS = 14
 UNSURE = 5
 """Posts a day that people are asked to judge: few enough to be read."""
 DAY = timedelta(days=1)
@@ -53,15 +56,29 @@ def due(app: App, db: Database, now: datetime) -> Iterator[tuple[Brand, int, dat
             day += DAY
 
 
+def make(
+    app: App, db: Database, brand: Brand, brand_id: int, day: date, now: datetime, *,
+    late: bool = False, send: bool = True, folder: Path | None = None,
+) -> Path:  # fmt: skip
+    """Load the day, then archive it as its newest revision, with the mail owed if it is to be sent. With ``folder`` it
+    is only a page to look at there."""
+    with reading(db):
+        loaded = load(app, db, brand, brand_id, day, now, late)
+    if folder is not None and not send:
+        return preview(app, loaded, folder)
+    return store(app, db, brand, brand_id, loaded, mail=send)
+
+
 def load(app: App, db: Database, brand: Brand, brand_id: int, day: date, now: datetime, late: bool = False) -> Digest:
     """One brand-day as it is known now; everything is read, nothing is written."""
     zone, names = app.config.timezone, [c.name for c in app.collectors]
     start, end = rules.local_day(day, zone.key)
     today, incidents = totals_between(db, brand_id, start, end, now), stored.lines_between(db, brand_id, start, end)
-    yesterday = _day_totals(app, db, brand_id, day - DAY, now)
-    last_week = _day_totals(app, db, brand_id, day - 7 * DAY, now)
+    yesterday, last_week = (
+        earlier(db, brand_id, *rules.local_day(before, zone.key), now) for before in (day - DAY, day - 7 * DAY)
+    )
     days_of_data = coverage.days_heard(db, brand_id, min(end, now))
-    series = _series(app, db, brand_id, day, now)
+    series = tuple(point(app, db, brand_id, day - back * DAY, now) for back in range(CHART_DAYS - 1, -1, -1))
     usual = rules.scatter([point.totals for point in series[:-1]])
     stories = [
         replace(s, quote=shorten(db, brand_id, s.quote)) for s in facts.stories(db, brand_id, start, end)
@@ -105,21 +122,16 @@ def totals_between(db: Database, brand: int, start: datetime, end: datetime, now
     return replace(found, heard=judged * (sum(heard.values()) / bins if bins else 1.0))
 
 
-def _day_totals(app: App, db: Database, brand: int, day: date, now: datetime) -> Totals | None:
-    """A day to compare with; None if it lies before all that was heard."""
-    start, end = rules.local_day(day, app.config.timezone.key)
+def earlier(db: Database, brand: int, start: datetime, end: datetime, now: datetime) -> Totals | None:
+    """A stretch to compare with; None if it lies before all that was heard."""
     first = coverage.first_heard(db)
     return totals_between(db, brand, start, end, now) if first and first < end else None
 
 
-def _series(app: App, db: Database, brand: int, day: date, now: datetime) -> tuple[DayPoint, ...]:
-    points = []
-    for back in range(CHART_DAYS - 1, -1, -1):
-        at = day - back * DAY
-        start, end = rules.local_day(at, app.config.timezone.key)
-        lines: list[IncidentLine] = stored.lines_between(db, brand, start, end)
-        points.append(DayPoint(at, totals_between(db, brand, start, end, now), bool(lines)))
-    return tuple(points)
+def point(app: App, db: Database, brand: int, day: date, now: datetime) -> DayPoint:
+    start, end = rules.local_day(day, app.config.timezone.key)
+    incidents = stored.lines_between(db, brand, start, end)
+    return DayPoint(day, totals_between(db, brand, start, end, now), bool(incidents))
 
 
 def preview(app: App, digest: Digest, folder: Path) -> Path:
@@ -156,8 +168,15 @@ def store(app: App, db: Database, brand: Brand, brand_id: int, digest: Digest, *
         )  # fmt: skip
         if recipients:
             rendered = digest_mail(digest, app.config.language, archiving.address(app, page))
-            name = message_id(db, app, f"digest-{brand_id}-{digest.day.isoformat()}-{digest.revision}")
-            letter = Letter(name, "digest", rendered.subject, rendered.text, rendered.html, recipients, (), brand_id)
-            owe(db, letter, digest.made_at)
+            item = f"digest-{brand_id}-{digest.day.isoformat()}-{digest.revision}"
+            owe_mail(app, db, brand_id, item, rendered, recipients, digest.made_at)
     archiving.publish(page)
     return page
+
+
+def owe_mail(
+    app: App, db: Database, brand: int, item: str, rendered: Rendered, recipients: tuple[str, ...], at: datetime
+) -> None:  # fmt: skip
+    """Owe the mail of a page, in the transaction that archives it. ``item`` names it: owed twice, it is one mail."""
+    name = message_id(db, app, item)
+    owe(db, Letter(name, "digest", rendered.subject, rendered.text, rendered.html, recipients, (), brand), at)

@@ -10,7 +10,18 @@ from sqlite_utils import Database
 
 from monitor import digest as rules
 from monitor.config import Brand
-from monitor.model import Feeling, FeelingLine, FulfilledWish, Quote, Rival, ThemeLine, Totals
+from monitor.model import (
+    CHART_DAYS,
+    RIVAL_DAYS,
+    RIVAL_FEWEST,
+    Feeling,
+    FeelingLine,
+    FulfilledWish,
+    Quote,
+    Rival,
+    ThemeLine,
+    Totals,
+)
 from monitor.rivals import Days, better, fulfilled
 from monitor.store import feelings as stored
 from monitor.store.feelings import Found
@@ -18,13 +29,6 @@ from monitor.stories.topics import pairs
 from monitor.text import excerpt, fold, fold_text
 from monitor.work.app import App
 from monitor.work.quoting import WIDTH
-
-CHART_DAYS = 14
-RIVAL_DAYS = 28
-"""Four weeks, so that each weekday counts alike."""
-
-NET_FROM = 20
-"""Posts that were judged, below which no net sentiment is given."""
 
 QUOTED = 3
 WISH_DAYS = 7
@@ -59,7 +63,7 @@ def themes(
                 tuple(series.get(theme, [0] * CHART_DAYS)), _cut(loudest[0]) if loudest else None,
             )
         )  # fmt: skip
-    return tuple(sorted(lines, key=lambda line: (-line.voices, -line.posts, line.theme)))
+    return rules.rank_themes(lines)
 
 
 def feelings(app: App, db: Database, brand_id: int, day: date, yesterday: Totals | None) -> tuple[FeelingLine, ...]:
@@ -145,7 +149,7 @@ def _fulfilled(
 def _net(totals: Totals) -> float | None:
     positive, negative = totals.positive_posts, totals.negative_posts
     judged = totals.mentions - totals.unsure_posts - totals.unscored_posts - totals.pending_posts
-    return (positive - negative) / judged if judged >= NET_FROM else None
+    return (positive - negative) / judged if judged >= RIVAL_FEWEST else None
 
 
 def _days(last: date, number: int) -> list[date]:

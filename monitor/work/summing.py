@@ -12,14 +12,12 @@ from sqlite_utils import Database
 
 from monitor import digest as rules
 from monitor.config import Brand
-from monitor.model import DayPoint, ThemeLine, Totals, Week, bin_start
-from monitor.store import archive, coverage, facts, feelings, weeks, writing
+from monitor.model import ThemeLine, Totals, Week, bin_start
+from monitor.store import archive, coverage, facts, feelings, reading, weeks, writing
 from monitor.store import incidents as stored
-from monitor.store.outbox import Letter, owe
 from monitor.work import archiving
-from monitor.work.alerting import message_id
 from monitor.work.app import App
-from monitor.work.digesting import DAY, GRACE, totals_between
+from monitor.work.digesting import DAY, GRACE, earlier, owe_mail, point, totals_between
 from monitor.work.ledger import ledger
 from monitor.work.quoting import shorten
 
@@ -53,16 +51,29 @@ def due(app: App, db: Database, now: datetime) -> Iterator[tuple[Brand, int, dat
             day += WEEK
 
 
+def make(
+    app: App, db: Database, brand: Brand, brand_id: int, day: date, now: datetime, *,
+    late: bool = False, send: bool = True, folder: Path | None = None,
+) -> Path:  # fmt: skip
+    """As ``digesting.make``, of the seven days that end with ``day``."""
+    with reading(db):
+        loaded = load(app, db, brand, brand_id, day, now, late)
+    if folder is not None and not send:
+        return preview(app, loaded, folder)
+    return store(app, db, brand, brand_id, loaded, mail=send)
+
+
 def load(app: App, db: Database, brand: Brand, brand_id: int, day: date, now: datetime, late: bool = False) -> Week:
     """The week that ends with ``day`` as it is known now; everything is read, nothing is written."""
     zone, names = app.config.timezone, [c.name for c in app.collectors]
     first = day - 6 * DAY
     start, end = rules.local_day(first, zone.key)[0], rules.local_day(day, zone.key)[1]
-    totals, before = totals_between(db, brand_id, start, end, now), _before(app, db, brand_id, first, now)
+    totals = totals_between(db, brand_id, start, end, now)
+    before = earlier(db, brand_id, rules.local_day(first - WEEK, zone.key)[0], start, now)
     incidents = stored.lines_between(db, brand_id, start, end)
-    series = tuple(_point(app, db, brand_id, first + n * DAY, now) for n in range(7))
+    series = tuple(point(app, db, brand_id, first + n * DAY, now) for n in range(7))
     usual = rules.scatter(
-        [_point(app, db, brand_id, first - n * DAY, now).totals for n in range(LEARNED_FROM, 0, -1)]
+        [point(app, db, brand_id, first - n * DAY, now).totals for n in range(LEARNED_FROM, 0, -1)]
     )  # fmt: skip
     days_of_data = coverage.days_heard(db, brand_id, min(end, now))
     stories = [replace(s, quote=shorten(db, brand_id, s.quote)) for s in facts.stories(db, brand_id, start, end)]
@@ -105,25 +116,10 @@ def store(app: App, db: Database, brand: Brand, brand_id: int, week: Week, *, ma
         )  # fmt: skip
         if recipients:
             rendered = week_mail(week, app.config.language, archiving.address(app, page))
-            name = message_id(db, app, f"week-{brand_id}-{week.day.isoformat()}-{revision}")
-            letter = Letter(name, "digest", rendered.subject, rendered.text, rendered.html, recipients, (), brand_id)
-            owe(db, letter, week.made_at)
+            item = f"week-{brand_id}-{week.day.isoformat()}-{revision}"
+            owe_mail(app, db, brand_id, item, rendered, recipients, week.made_at)
     archiving.publish(page)
     return page
-
-
-def _before(app: App, db: Database, brand: int, first: date, now: datetime) -> Totals | None:
-    """The week before; None if it lies before all that was heard."""
-    start, end = (rules.local_day(d, app.config.timezone.key)[0] for d in (first - WEEK, first))
-    heard = coverage.first_heard(db)
-    return totals_between(db, brand, start, end, now) if heard and heard < end else None
-
-
-def _point(app: App, db: Database, brand: int, day: date, now: datetime) -> DayPoint:
-    start, end = rules.local_day(day, app.config.timezone.key)
-    return DayPoint(
-        day, totals_between(db, brand, start, end, now), bool(stored.lines_between(db, brand, start, end))
-    )  # fmt: skip
 
 
 def _themes(
@@ -139,9 +135,8 @@ def _themes(
         differs = None if before is None else rules.voices_differ(
             voices, earlier, now.heard, before.heard, usual, rules.THEME_LEVEL
         )  # fmt: skip
-
         lines.append(
             ThemeLine(theme, sum(c[0] for c in counts[7:]), voices, None if before is None else earlier, differs,
                       tuple(c[1] for c in counts[7:]))
         )  # fmt: skip
-    return tuple(sorted(lines, key=lambda line: (-line.voices, -line.posts, line.theme)))
+    return rules.rank_themes(lines)

@@ -30,7 +30,7 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
-from monitor import jobs
+from monitor import jobs, rehearsing
 from monitor.config import load
 from monitor.jobs import Report
 from monitor.model import BIN, Author, Post, bin_start
@@ -208,7 +208,7 @@ def _children() -> float:
 def _profiled(app: App, db: Database, config: Path, days: int, file: Path) -> int:
     now = datetime.now(UTC)
     profiler = cProfile.Profile(time.process_time)
-    found = profiler.runcall(lambda: list(jobs.replay(app, db, load(config), now - timedelta(days=days), now)))
+    found = profiler.runcall(lambda: list(rehearsing.replay(app, db, load(config), now - timedelta(days=days), now)))
     profiler.dump_stats(file)
     return len(found)
 

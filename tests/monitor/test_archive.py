@@ -21,7 +21,7 @@ from monitor.errors import StoreError
 from monitor.jobs import Report
 from monitor.model import Page, utc_text
 from monitor.store import archive, writing
-from monitor.work import archiving
+from monitor.work import archiving, digesting
 from monitor.work.app import App
 from tests.standin import DAY, HOUR, Mailbox, mail_server, make_app, post
 
@@ -59,7 +59,7 @@ def pages(app: App) -> dict[str, bytes]:
 
 
 def again(app: App, db: Database, day: date = THE_19TH, when: datetime = MORNING + HOUR) -> Path:
-    page = jobs.make_digest(app, db, app.config.brands[0], 1, day, when, send=False)
+    page = digesting.make(app, db, app.config.brands[0], 1, day, when, send=False)
     jobs.keep_index(app, db, when)
     return page
 
@@ -151,7 +151,7 @@ class TestWrittenOnce:
     def test_a_page_to_look_at_leaves_the_archive_alone(self, app: App, db: Database, tmp_path: Path) -> None:
         jobs.cycle(app, db, MORNING)
         before = pages(app)
-        page = jobs.make_digest(app, db, app.config.brands[0], 1, THE_19TH, MORNING, send=False, folder=tmp_path / "o")
+        page = digesting.make(app, db, app.config.brands[0], 1, THE_19TH, MORNING, send=False, folder=tmp_path / "o")
         assert page == tmp_path / "o" / "澄嵐" / "2026-11-19-preview.html"
         assert pages(app) == before
         assert db.execute("SELECT count(*) FROM digests").fetchone() == (1,)
@@ -181,7 +181,7 @@ class TestWrittenOnce:
             )  # fmt: skip
             db = app.open_store()
             jobs.cycle(app, db, MORNING)
-            jobs.make_digest(app, db, app.config.brands[0], 1, THE_19TH, MORNING + HOUR)
+            digesting.make(app, db, app.config.brands[0], 1, THE_19TH, MORNING + HOUR)
             jobs.send(app, db, MORNING + HOUR, Report())
             base = "https://pr.example/q/%E6%BE%84%E5%B5%90/2026-11-19"
             assert f"{base}.html" in text(box, 0)
@@ -268,7 +268,7 @@ class TestIndex:
     def test_days_of_a_clock_change_have_their_own_length(self, tmp_path: Path, day: str, hours: int) -> None:
         app = make_app(tmp_path, {}, timezone="America/New_York")
         db = app.open_store()
-        jobs.make_digest(app, db, app.config.brands[0], 1, date.fromisoformat(day), MORNING, send=False)
+        digesting.make(app, db, app.config.brands[0], 1, date.fromisoformat(day), MORNING, send=False)
         assert [len(d.hours) for d in archive.days(db, 1, date(2026, 1, 1), THE_19TH)] == [hours]
         db.close()
 
@@ -320,7 +320,7 @@ class TestFeed:
     def test_hostile_names_are_words_and_nothing_else(self, tmp_path: Path, name: str) -> None:
         app = make_app(tmp_path, {}, brands=[{"name": name, "terms": ["澄嵐"]}])
         db = app.open_store()
-        jobs.make_digest(app, db, app.config.brands[0], 1, THE_19TH, MORNING, send=False)
+        digesting.make(app, db, app.config.brands[0], 1, THE_19TH, MORNING, send=False)
         jobs.keep_index(app, db, MORNING)
         made = [p for p in tmp_path.rglob("*") if p.suffix in (".html", ".atom")]
         assert {p.parent.parent for p in made if p.parent.name != "digests"} == {archiving.folder(app)}

@@ -345,7 +345,7 @@ def test_a_digest_is_of_one_moment(tmp_path: Path, mailbox: Mailbox, monkeypatch
     monkeypatch.setattr(digesting.facts, "platforms", meanwhile)
     seen: list[Digest] = []
     monkeypatch.setattr(digesting, "store", lambda *words, **_: seen.append(words[4]))
-    jobs.make_digest(app, db, app.config.brands[0], 1, day, NOW, send=False)
+    digesting.make(app, db, app.config.brands[0], 1, day, NOW, send=False)
     (digest,) = seen
     assert sum(t.negative_posts for _, t in digest.platforms) == digest.today.negative_posts
     assert digest.model == "words-1"

@@ -12,11 +12,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from monitor import jobs
+from monitor import jobs, rehearsing
 from monitor.errors import Blocked, RateLimited, SourceError, StoreError
 from monitor.jobs import Report
 from monitor.model import Cursor, Page, Query, Score, from_utc_text
 from monitor.store import outbox, posts, service, writing
+from monitor.work import digesting
 from monitor.work.app import App, Collector
 from sources.http import Http
 from tests.sources.loopback import PUBLIC, Clock, Door, Reply, serving
@@ -291,7 +292,7 @@ def test_a_service_that_heard_nothing_of_yesterday_owes_no_digest_of_it(tmp_path
 def test_a_dry_run_asks_for_real_and_keeps_nothing(tmp_path: Path, mailbox: Mailbox) -> None:
     app = make_app(tmp_path, {"forum": one_post}, mail=mailbox.port)
     db = app.open_store()
-    report = jobs.rehearse(app, db, NOW)
+    report = rehearsing.rehearse(app, db, NOW)
     assert (report.posts, report.stages["score"]) == (1, 1)
     assert db.execute("SELECT count(*) FROM posts").fetchone() == (0,)
     assert db.execute("SELECT count(*) FROM source_runs").fetchone() == (0,)
@@ -560,8 +561,8 @@ def test_a_digest_sent_by_hand_takes_none_away_that_is_owed(tmp_path: Path) -> N
     jobs.cycle(app, db, at("2026-11-18T08:35"))
     brand = app.config.brands[0]
     for day in ("2026-11-19", "2026-11-20"):  # the second is not over
-        jobs.make_digest(app, db, brand, 1, date.fromisoformat(day), at("2026-11-20T07:00"))
-    jobs.make_digest(app, db, brand, 1, date.fromisoformat("2026-11-18"), at("2026-11-20T07:00"), send=False)
+        digesting.make(app, db, brand, 1, date.fromisoformat(day), at("2026-11-20T07:00"))
+    digesting.make(app, db, brand, 1, date.fromisoformat("2026-11-18"), at("2026-11-20T07:00"), send=False)
     jobs.cycle(app, db, at("2026-11-21T09:00"))
     rows = db.execute("SELECT day, revision FROM digests WHERE owed ORDER BY day").fetchall()
     assert rows == [("2026-11-17", 1), ("2026-11-18", 2), ("2026-11-19", 1), ("2026-11-20", 2)]

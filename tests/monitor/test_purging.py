@@ -16,7 +16,7 @@ from monitor.errors import ConfigError
 from monitor.jobs import Report
 from monitor.model import Engagement, Label, Page, Query
 from monitor.store import counts, facts, labels, mentions, models, outbox, posts, purges, service, writing
-from monitor.work import purging
+from monitor.work import digesting, purging
 from monitor.work.app import App, Collector
 from tests.standin import DAY, HOUR, MINUTE, NOW, Stand, Words, make_app, post
 
@@ -193,7 +193,7 @@ def test_a_digest_of_a_purged_day_has_its_numbers_and_no_quotes(tmp_path: Path) 
     day, brand, now = date(2026, 11, 20), app.brands["澄嵐"], NOW + MONTH
     totals = facts.totals(db, brand, NOW - DAY, NOW)
     purging.purge(app, db, now)
-    page = jobs.make_digest(app, db, app.config.brands[0], brand, day, now, send=False, folder=tmp_path / "out")
+    page = digesting.make(app, db, app.config.brands[0], brand, day, now, send=False, folder=tmp_path / "out")
     shown = page.read_text("utf-8")
     assert facts.totals(db, brand, NOW - DAY, NOW) == totals
     assert totals.negative_voices == 4

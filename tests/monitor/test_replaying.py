@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlite_utils import Database
 
-from monitor import jobs
+from monitor import jobs, rehearsing
 from monitor.config import Config, parse
 from monitor.model import BIN, Page, Post, Query, bin_start
 from monitor.store.replays import Told
@@ -50,7 +50,7 @@ def lived(tmp_path: Path, mailbox: Mailbox, posts: list[Post], delay: timedelta 
 
 
 def replayed(app: App, db: Database, config: Config | None = None, since: datetime = START) -> list[Told]:
-    return list(jobs.replay(app, db, config or app.config, since, END))
+    return list(rehearsing.replay(app, db, config or app.config, since, END))
 
 
 def subjects_of(mailbox: Mailbox) -> list[tuple[str, str]]:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from monitor import travel
 from monitor.model import Lack, Measure, StoryTravel, Travel, TravelVerdict
+from monitor.travel import scores
 from tests.bench.travel import SETUPS, brand, tally
 
 START = datetime(2026, 1, 5, tzinfo=UTC)
@@ -163,10 +164,10 @@ def test_each_measure_has_its_own_factor_and_unknown_is_not_zero() -> None:
 @given(st.integers(0, 40), st.floats(0.01, 1))
 def test_thinning_is_what_the_binomial_distribution_says(count: int, chance: float) -> None:
     exact = sum(comb(count, n) * chance**n * (1 - chance) ** (count - n) * log(1 + n) for n in range(count + 1))
-    assert travel.thinned(np.array([count]), np.array([chance]))[0, 0] == pytest.approx(exact, abs=1e-9)
+    assert scores.thinned(np.array([count]), np.array([chance]))[0, 0] == pytest.approx(exact, abs=1e-9)
 
 
 def test_large_counts_are_thinned_like_the_last_exact_ones() -> None:
     counts = np.array([travel.EXACT, travel.EXACT + 1])
-    near = travel.thinned(counts, np.array([0.05, 0.3, 1.0]))
+    near = scores.thinned(counts, np.array([0.05, 0.3, 1.0]))
     assert near[0] == pytest.approx(near[1], abs=0.01)

@@ -114,7 +114,7 @@ def test_a_second_one_is_a_new_revision_and_the_first_page_stays(tmp_path: Path)
     jobs.collect(app, db, at("2026-11-19T08:00"), Report())
     jobs.digest(app, db, at("2026-11-23T08:35"), Report())
     first = (tmp_path / "digests/澄嵐/2026-11-22-week.html").read_bytes()
-    page = jobs.make_week(app, db, app.config.brands[0], 1, SUNDAY, at("2026-11-23T10:00"), send=False)
+    page = summing.make(app, db, app.config.brands[0], 1, SUNDAY, at("2026-11-23T10:00"), send=False)
     assert page.name == "2026-11-22-week-r2.html"
     assert "第 2 版，取代 11/23 08:35 產生的第 1 版" in page.read_text("utf-8")
     assert (tmp_path / "digests/澄嵐/2026-11-22-week.html").read_bytes() == first
@@ -218,7 +218,7 @@ def test_a_week_of_which_too_little_was_heard_is_unknown(tmp_path: Path) -> None
 def test_a_week_alone_is_in_the_archive(tmp_path: Path) -> None:
     app = weekly_app(tmp_path)
     db = app.open_store()
-    jobs.make_week(app, db, app.config.brands[0], 1, SUNDAY, at("2026-11-23T10:00"), send=False)
+    summing.make(app, db, app.config.brands[0], 1, SUNDAY, at("2026-11-23T10:00"), send=False)
     jobs.keep_index(app, db, at("2026-11-23T10:00"))
     assert "2026-11-22-week.html" in (tmp_path / "digests/澄嵐/index.html").read_text("utf-8")
     assert (tmp_path / "digests/index.html").exists()
