@@ -13,11 +13,12 @@ from datetime import time, timedelta
 from email.utils import parseaddr
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from monitor.errors import ConfigError, first_problem
+from monitor.errors import ConfigError, first_problem, shown
 
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
@@ -69,6 +70,24 @@ def variable(name: str) -> str:
     return name
 
 
+def web_address(value: str) -> str:
+    """Where something is served, as links begin: anything else would end in links that lead nowhere."""
+    try:
+        parts = urlsplit(value)
+        served = parts.scheme in ("http", "https") and parts.hostname and "@" not in parts.netloc
+    except ValueError:
+        served = False
+    if value and (not served or not re.fullmatch(r"[^\s<>\"\\?#]+", value) or not value.isprintable()):
+        raise ValueError(f"must be an address such as https://pr.example/reports, without ? or #, not {shown(value)}")
+    return value
+
+
+def place(value: str) -> str:
+    if "\x00" in value:
+        raise ValueError(f"no file can have a name with a NUL character: {shown(value)}")
+    return value
+
+
 LONGEST_USER = 32
 """Characters before the @ of ``mailbox.address``: with the token behind them no more than the 64 of RFC 5321."""
 
@@ -78,6 +97,8 @@ Clock = Annotated[time, BeforeValidator(clock)]
 Zone = Annotated[ZoneInfo, BeforeValidator(zone)]
 Text = Annotated[str, Field(min_length=1)]
 Variable = Annotated[str, AfterValidator(variable)]
+WebAddress = Annotated[str, AfterValidator(web_address)]
+Place = Annotated[str, AfterValidator(place)]
 
 
 class Table(BaseModel):
@@ -137,7 +158,7 @@ class SmtpTable(Table):
     sender: Address = Field(alias="from")
     timeout: Duration = timedelta(seconds=30)
     allow_plaintext: bool = False
-    ca_file: str = ""
+    ca_file: Place = ""
 
 
 class MailboxTable(Table):
@@ -155,7 +176,7 @@ class MailboxTable(Table):
     every: Duration = timedelta(minutes=1)
     timeout: Duration = timedelta(seconds=30)
     allow_plaintext: bool = False
-    ca_file: str = ""
+    ca_file: Place = ""
 
     @model_validator(mode="after")
     def _leaves_room(self) -> MailboxTable:
@@ -179,7 +200,7 @@ class AlertsTable(Table):
 class DigestTable(Table):
     at: Clock = time(8, 30)
     to: tuple[Address, ...] = Field(default=(), strict=False)
-    dir: Text = "digests"
+    dir: Annotated[Place, Field(min_length=1)] = "digests"
     weekly: Literal["", "mon", "tue", "wed", "thu", "fri", "sat", "sun"] = ""
 
 
@@ -192,7 +213,7 @@ class NetworkTable(Table):
 class PrivacyTable(Table):
     keep_authors: bool = False
     keep_names: bool = False
-    key_file: Text = "qianli.key"
+    key_file: Annotated[Place, Field(min_length=1)] = "qianli.key"
     keep_posts: Duration = timedelta(days=400)
     keep_unmatched: Duration = timedelta(days=30)
 
@@ -215,14 +236,14 @@ class ThemeTable(Table):
 class SentimentTable(Table):
     """The user's own SnowNLP model, as its ``save`` leaves it (it adds ".3"); empty: that of the installed package."""
 
-    segmenter: str = ""
-    classifier: str = ""
+    segmenter: Place = ""
+    classifier: Place = ""
 
 
 class ServiceTable(Table):
     heartbeat_url_env: Variable = ""
-    base_url: str = ""
-    explore_url: str = ""
+    base_url: WebAddress = ""
+    explore_url: WebAddress = ""
     live_within: Duration = timedelta(hours=2)
     deadline: Duration = timedelta(minutes=2)
 
@@ -232,7 +253,7 @@ class Config(Table):
 
     language: Literal["zh-Hant", "zh-Hans", "en"] = "zh-Hant"
     timezone: Zone = ZoneInfo("Asia/Taipei")
-    database: Text = "qianli.db"
+    database: Annotated[Place, Field(min_length=1)] = "qianli.db"
     brands: tuple[Brand, ...] = Field(default=(), strict=False)
     sources: tuple[SourceTable, ...] = Field(default=(), strict=False)
     smtp: SmtpTable | None = None

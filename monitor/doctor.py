@@ -12,8 +12,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
+from monitor.excerpts import excerpt
 from monitor.matching import Matcher, Rule
-from monitor.text import excerpt, fold_text, han_fold
+from monitor.text import fold_text, han_fold
 
 ENOUGH_POSTS = 200
 """Posts below which nothing is concluded from what a term does not find."""

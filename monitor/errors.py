@@ -170,6 +170,8 @@ def _wanted(problem: Mapping[str, Any]) -> str:
             return _KINDS[kind.removesuffix(ending)]
     if kind == "string_too_short" or (kind == "too_short" and isinstance(problem["input"], str)):
         return "some text, not empty"
+    if kind == "too_short":
+        return "a list of at least one"
     if kind in ("literal_error", "enum"):
         return "one of " + str(problem["ctx"]["expected"]).replace(" or ", ", ").replace("'", '"')
     return message.removeprefix("Input should be ").removeprefix("a valid ")

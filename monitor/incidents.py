@@ -41,6 +41,10 @@ QUIET_AFTER_OTHERS = timedelta(hours=6)
 """How long after its last story-burst or early warning a calm of both detectors ends an incident: these may happen
 while the rate of voices has been calm all along."""
 
+CALM_LEAST = timedelta(hours=4)
+"""How long after its last spike an incident ends at the earliest: the shortest calm that the detector knows, so that a
+model that calls the same posts good ends nothing at once."""
+
 NEWS_LEAST, NEWS_SHARE, NEWS_ALONE = 5, 0.25, 20
 """What makes a story the news of a silence: as many voices as an alert needs and this share of all since it began, or
 as many as are critical by themselves."""
@@ -137,14 +141,15 @@ def _in_its_course(known: Standing, at: datetime) -> bool:
 
 
 def resolves(standing: Standing, at: datetime, calm: bool) -> bool:
-    """Whether a bin in which both series are calm ends the incident: only one after its last finding does.
+    """Whether a bin in which both series are calm ends the incident: only one long after its last finding does.
 
     Both: voices heard late are none to the live series, and its silence during a blind stretch is no all-clear. One
     that people doubt is judged first.
     """
     other = standing.last_other
     quiet = other is None or at - other >= QUIET_AFTER_OTHERS
-    return calm and not standing.doubted and standing.state is not State.RESOLVED and at > standing.last_bin and quiet
+    after = at > standing.last_bin and (standing.kind is not Kind.SPIKE or at - standing.last_bin >= CALM_LEAST)
+    return calm and not standing.doubted and standing.state is not State.RESOLVED and after and quiet
 
 
 @dataclass(frozen=True, slots=True)

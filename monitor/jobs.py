@@ -211,14 +211,14 @@ def count(app: App, db: Database, report: Report, progress: Progress) -> None:
 
 
 def answers(app: App, db: Database, now: datetime, report: Report) -> None:
-    """Do what people ask for by answering alerts; a mailbox that cannot be read rests, ever longer, and is told of."""
+    """Do what people ask for in reply to alerts; a mailbox that cannot be read rests, ever longer, and is told of."""
     if mailbox.due(app, db, now):
         with app.reading_mail:
             _visit_mailbox(app, db, now, report, mailbox.LONGEST_VISIT)
 
 
 def hear_before_escalating(app: App, db: Database, now: datetime, report: Report) -> None:
-    """Who has answered is not to be passed over because the mailbox is not due yet. A mailbox that hangs delays the
+    """Who has replied is not to be passed over because the mailbox is not due yet. A mailbox that hangs delays the
     escalation by no more than its own timeout, in which the visit under way may end, too."""
     table = app.config.mailbox
     if table is None or not attending.escalates(app, db, now):

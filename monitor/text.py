@@ -1,4 +1,4 @@
-"""What is done to a post's text before it is matched, grouped, scored, cut into sentences or quoted.
+"""What is done to a post's text before it is matched, grouped, scored or cut into sentences.
 
 Two folds, for two ends. ``fold`` is for matching, search and grouping: without context, so that a term and a text
 fold alike wherever they meet, and with a way back to the original. ``for_scoring`` makes the string that SnowNLP
@@ -249,7 +249,9 @@ _CONTROL = "\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f"
 _BIDI = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 _INVISIBLE = "\u00ad\u180e\u200b\u2060-\u2065\ufeff\ufff9-\ufffb\ud800-\udfff"
 _JOINERS = "\u200c\u200d\ufe00-\ufe0f\U000e0000-\U000e0fff"
-_UNSEEN = re.compile(f"[{_CONTROL}{_BIDI}{_INVISIBLE}]")
+UNSEEN = re.compile(f"[{_CONTROL}{_BIDI}{_INVISIBLE}]")
+"""What no reader is shown; what joins an emoji is none of it."""
+
 _UNSEEN_OR_JOINER = re.compile(f"[{_CONTROL}{_BIDI}{_INVISIBLE}{_JOINERS}]")
 
 # Simplified texts write these too (乾隆, 瞭望, 慰藉, 徵羽): alone they make no text Traditional.
@@ -324,7 +326,7 @@ def _to_taiwan() -> Any:
 
 
 # ---------------------------------------------------------------------------------------------------------------
-# Sentences and quotes
+# Sentences
 
 _SENTENCE_END = re.compile(r"""(?:[。！？!?；;…｡]|(?<![A-Za-z0-9])\.(?=\s|$))+|[\r\n\x0b\x0c\x85\u2028\u2029]+""")
 _CLOSING = "」』”’）)】》〉]"
@@ -365,54 +367,3 @@ def _add_trimmed(spans: list[tuple[int, int]], text: str, start: int, end: int) 
     end = start + len(piece.strip())
     if end > start:
         spans.append((start, end))
-
-
-def plain(text: str) -> str:
-    """Visible text on one line: control, invisible and direction marks out, line breaks and runs of space to one
-    space. What joins an emoji (U+200D, variation selectors) stays. It is not escaped for any format."""
-    return " ".join(_UNSEEN.sub("", text).split())
-
-
-def excerpt(text: str, start: int, end: int, width: int) -> str:
-    """At most ``width`` characters of ``plain`` text around ``text[start:end]``, with … where something was cut.
-
-    A place longer than the window shows its beginning. Nothing is cut inside what reads as one character.
-    """
-    if len(text) <= width:
-        return plain(text)
-    room = max(0, width - 2)
-    left = min(start, max(0, start - max(0, room - (end - start)) // 2))
-    right = min(len(text), left + room)
-    left = max(0, min(left, right - room))
-    while left < right and not _may_cut(text, left):
-        left += 1
-    while right > left and not _may_cut(text, right):
-        right -= 1
-    shown = plain(text[left:right])
-    return ("…" if plain(text[:left]) else "") + shown + ("…" if plain(text[right:]) else "")
-
-
-_EXTENDS = re.compile("[\u200d\ufe00-\ufe0f\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]")
-
-
-def _may_cut(text: str, place: int) -> bool:
-    """Whether one may cut before ``text[place]``: not in a letter with its marks, a joined emoji or a flag."""
-    if place in (0, len(text)):
-        return True
-    before, after = text[place - 1], text[place]
-    if unicodedata.category(after).startswith("M") or _EXTENDS.match(after) or before == "\u200d":
-        return False
-    if "\ud800" <= before <= "\udbff" and "\udc00" <= after <= "\udfff":
-        return False
-    return not (_is_flag_letter(after) and _flag_letters_before(text, place) % 2)
-
-
-def _is_flag_letter(char: str) -> bool:
-    return "\U0001f1e6" <= char <= "\U0001f1ff"
-
-
-def _flag_letters_before(text: str, place: int) -> int:
-    first = place
-    while first and _is_flag_letter(text[first - 1]):
-        first -= 1
-    return place - first

@@ -18,7 +18,7 @@ from reports.evidence import proofs
 from reports.evidence_view import ProofView, proof_views
 from reports.feelings_view import GOING, GOOD, UNMET, FeelingView, ThemeView, feelings, themes
 from reports.figures_view import Figure, counted, figures, since_midnight
-from reports.incident_view import NAME_LENGTH, IncidentView, QuoteView, incident_view, quote_view
+from reports.incident_view import NAME_LENGTH, IncidentView, QuoteView, about, incident_view, quote_view
 from reports.language import Language
 from reports.ledger_view import LedgerView, ledger_view
 from reports.revision_view import revision_note
@@ -147,9 +147,13 @@ def _sentence(digest: Digest, words: Language) -> str:
     """The verdict as one sentence a director can read without the rest of the page."""
     count = _compared(digest, words)
     if digest.verdict == "incident":
-        return _incident_sentence(digest, count, words)
+        return _incident_sentence(digest, about(digest.incidents, digest.stories, count, words), words)
     if digest.verdict == "raised":
         return words.gettext("More negative than usual: %(count)s. No incident was opened.", count=count)
+    if digest.verdict == "calm" and _more_of_everything(digest):
+        return words.gettext(
+            "More negative voices, for more was said altogether; their share did not rise: %(count)s.", count=count
+        )
     if digest.verdict == "calm":
         return words.gettext("Nothing unusual: %(count)s.", count=count)
     if digest.verdict == "learning":
@@ -216,17 +220,13 @@ def _notes(digest: Digest, words: Language) -> tuple[str, ...]:
         notes.append(revision_note(digest, words))
     if digest.today.heard < HEARD_ENOUGH and digest.verdict != "unknown":
         notes.append(words.gettext("Too little was heard: every count below is a lower bound."))
-    if digest.verdict == "calm" and _more_of_everything(digest):
-        notes.append(
-            words.gettext("More negative voices than usual, but more was said altogether: their share did not rise.")
-        )
     if digest.days_of_data < 3 and digest.verdict not in ("learning", "empty"):
         notes.append(words.gettext("Still learning what is usual: spikes are not judged in the first 3 heard days."))
     return tuple(notes)
 
 
 def _more_of_everything(digest: Digest) -> bool:
-    """Red cards under a calm verdict need a word: negative voices rose beyond noise."""
+    """Whether red cards stand under a calm verdict, which then must say why: negative voices rose beyond noise."""
     changes = [c for c in (*digest.against_yesterday, *digest.against_last_week) if c.measure == "negative_voices"]
     return any(c.beyond_noise and digest.today.negative_voices > (c.before or 0) for c in changes)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from monitor.model import RIVAL_DAYS, RIVAL_FEWEST, Digest, Totals, utc_text
+from monitor.model import LEDGER_DAYS, LEDGER_FEWEST, RIVAL_DAYS, RIVAL_FEWEST, Digest, Totals, utc_text
 
 DAY = timedelta(days=1)
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp", "Mn", "Me"})
@@ -240,8 +240,9 @@ def _complaints(digest: Digest) -> Iterator[Proof]:
     ledger = digest.ledger
     if ledger is None:
         return
-    brand, until = literal(digest.brand), literal(utc_text(min(digest.end, digest.made_at)))
-    start, since = literal(utc_text(digest.start)), literal(utc_text(min(digest.end, digest.made_at) - 28 * DAY))
+    as_of = min(digest.end, digest.made_at)
+    brand, start, until = literal(digest.brand), literal(utc_text(digest.start)), literal(utc_text(as_of))
+    since = literal(utc_text(as_of - LEDGER_DAYS * DAY))
 
     def happened(column: str) -> str:
         return f"count(*) FILTER (WHERE {column} >= {start} AND {column} < {until})"
@@ -272,9 +273,9 @@ ORDER BY complaint"""
 
 
 def _median(brand: str, what: str, since: str, until: str) -> str:
-    """The middle of the measured times to what happened, in seconds; nothing of fewer than five."""
+    """The middle of the measured times to what happened, in seconds; nothing of too few."""
     took = {"answered": "time_to_answer", "recovered": "time_to_recovery"}[what]
-    return f"""SELECT '{what}' AS what, iif(max(measured) >= 5, avg({took}), NULL) AS median_seconds
+    return f"""SELECT '{what}' AS what, iif(max(measured) >= {LEDGER_FEWEST}, avg({took}), NULL) AS median_seconds
 FROM (SELECT {took}, row_number() OVER (ORDER BY {took}) AS place, count(*) OVER () AS measured
       FROM v_complaints
       WHERE brand = {brand} AND {took} IS NOT NULL AND {what}_at >= {since} AND {what}_at < {until})

@@ -13,6 +13,8 @@ from reports.language import Language
 
 THEMES_SHOWN = 8
 QUOTES_SHOWN = 3
+COPIED = 5
+"""Posts of a theme without a voice of its own from which it is shown (j): what is copied this much is heard."""
 
 GOOD = (Feeling.PRAISE, Feeling.MOVED)
 UNMET = (Feeling.WISH,)
@@ -49,9 +51,14 @@ class FeelingView:
 
 
 def themes(digest: Digest, words: Language) -> tuple[ThemeView, ...]:
-    shown = [t for t in digest.themes if t.posts][:THEMES_SHOWN]
+    shown = shown_themes(digest.themes)
     most = max((t.voices for t in shown), default=0) or 1
     return tuple(_theme(t, most, digest, words) for t in shown)
+
+
+def shown_themes(lines: Sequence[ThemeLine]) -> tuple[ThemeLine, ...]:
+    """The first that have voices. One without, of a post or two that are neutral or copied, only puzzles."""
+    return tuple(line for line in lines if line.voices or line.posts >= COPIED)[:THEMES_SHOWN]
 
 
 def _theme(theme: ThemeLine, most: int, digest: Digest, words: Language) -> ThemeView:

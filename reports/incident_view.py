@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from monitor.model import IncidentLine, Kind, Quote
+from monitor.model import IncidentLine, Kind, Quote, StoryLine
 from reports.language import Language
-from reports.safe import http_url, line, quotation
+from reports.safe import http_url, line, opening, quotation
 
 NAME_LENGTH = 60
+_INNER = str.maketrans("「」“”", "『』‘’")
+"""Quotation marks inside a quotation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,17 @@ def incident_view(incident: IncidentLine, zone: str, words: Language, day: date 
         if incident.origin == "history"
         else "",
         headline=line(incident.headline, 120),
+    )
+
+
+def about(incidents: Sequence[IncidentLine], stories: Sequence[StoryLine], count: str, words: Language) -> str:
+    """``count`` behind what a stretch with incidents is about, in the words of its loudest: of its one incident where
+    that is of a story, else of its loudest story."""
+    first = incidents[0]
+    own = first.headline if len(incidents) == 1 and first.kind is not Kind.SPIKE else ""
+    said = opening(own or (stories[0].quote.text if stories else first.headline))
+    return (
+        words.gettext("loudest is “%(words)s”; %(count)s", words=said.translate(_INNER), count=count) if said else count
     )
 
 

@@ -18,6 +18,7 @@ FIRST = 5
 ANSWERS_SHOWN = 15
 MADE_GOOD_SHOWN = 3
 THEMES_SHOWN = 3
+SLOW = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,9 @@ def _waiting(ledger: Ledger, words: Language) -> str:
 
 def _none(digest: Digest, words: Language) -> str:
     if digest.ledger is not None and digest.ledger.waiting:
-        return ""  # some wait, and none of them is at hand to be quoted
+        return words.gettext(
+            "Of none of them was anything heard in the last four weeks that is still there to be quoted."
+        )
     if digest.today.heard < HEARD_ENOUGH:
         return words.gettext("Nothing waits for an answer in what was heard; too little was heard to say more.")
     return words.gettext("No complaint waits for an answer.")
@@ -112,9 +115,9 @@ def _complaint(complaint: ComplaintLine, digest: Digest, words: Language, rank: 
 
 
 def _facts(complaint: ComplaintLine, digest: Digest, words: Language) -> Iterator[tuple[str, str]]:
-    yield words.gettext("Reach"), cited(words.number(complaint.reach), "complaints")
-    pace = words.gettext("%(n)s an hour", n=words.number(complaint.velocity, 1))
-    yield words.gettext("Pace"), cited(pace, "complaints")
+    reach = words.gettext("not shown") if complaint.reach is None else words.number(complaint.reach)
+    yield words.gettext("Reach"), cited(reach, "complaints")
+    yield words.gettext("Pace"), cited(_pace(complaint.velocity, words), "complaints")
     if complaint.answered_at is None:
         yield words.gettext("Waiting"), cited(age(digest.end - complaint.first_seen, words), "complaints")
     else:
@@ -128,10 +131,19 @@ def _facts(complaint: ComplaintLine, digest: Digest, words: Language) -> Iterato
     yield words.gettext("Size"), cited(f"{posts} · {voices}", "complaints")
 
 
+def _pace(velocity: float, words: Language) -> str:
+    """By the day where it is less than one in two hours: a slow one is not a still one."""
+    if velocity >= SLOW or not velocity:
+        return words.gettext("%(n)s an hour", n=words.number(velocity, 1))
+    return words.gettext("%(n)s a day", n=words.number(24 * velocity, 1))
+
+
 def _change(complaint: ComplaintLine, words: Language) -> str:
-    if complaint.posts_before is None or complaint.reach_before is None:
+    if complaint.posts_before is None:
         return words.gettext("New since yesterday")
-    posts, reach = complaint.posts - complaint.posts_before, complaint.reach - complaint.reach_before
+    posts, reach = complaint.posts - complaint.posts_before, 0
+    if complaint.reach is not None and complaint.reach_before is not None:
+        reach = complaint.reach - complaint.reach_before
     if not posts and not reach:
         return words.gettext("Since yesterday: nothing new")
     said = []

@@ -13,6 +13,9 @@ from urllib.parse import urlsplit
 QUOTE_LENGTH = 200
 """Characters of a post that are shown."""
 
+OPENING_LENGTH = 32
+"""Characters of a post that name what a day is about."""
+
 LINK_LENGTH = 2000
 SUBJECT_LENGTH = 120
 _MARKS = 3
@@ -52,6 +55,28 @@ def quotation(text: str, limit: int = QUOTE_LENGTH) -> str:
     """A post's words for a quotation: inert, its line breaks kept but no empty lines, cut with an ellipsis."""
     lines = (" ".join(part.split()) for part in inert(text).split("\n"))
     return cut("\n".join(part for part in lines if part), limit)
+
+
+_ANSWERING = r"(?:re|fw|fwd|轉|转)\s*[:：]\s*|回[覆复復] *@[^\s:：]{1,40}\s*[:：]\s*"
+_TAGS = re.compile(rf"\A\s*(?:{_ANSWERING}|\[[^\]\n]{{1,12}}\]\s*|【[^】\n]{{1,12}}】\s*)+", re.IGNORECASE)
+_ENDS = re.compile(r"[。！？!?；;…\n]|\.(?=\s|$)")
+_TAIL = re.compile(r"[^\w」』”’）)%％]+$")
+_TITLE = re.compile("(?<=[\u3400-\u9fff]) (?=[\u3400-\u9fff])")
+"""Where the title of a forum's post ends, once its line break has become a space."""
+
+LEAST_OPENING = 8
+
+
+def opening(text: str, limit: int = OPENING_LENGTH) -> str:
+    """What a post says first, to be named by it: one line without the tags of a forum, to the end of its first
+    sentence, or of a clause where that is too long; empty where nothing is said in letters."""
+    said = _TAGS.sub("", inert(text))
+    first = next((part for part in _ENDS.split(said) if sum(map(str.isalnum, part)) > 1), "")
+    said = line(_TAIL.sub("", first))
+    title = next((m.start() for m in _TITLE.finditer(said) if m.start() >= LEAST_OPENING), len(said))
+    said = said[:title]
+    clause = max(said.rfind(mark, LEAST_OPENING, limit) for mark in ",，、：")
+    return said[:clause] + "…" if len(said) > limit and clause > 0 else cut(said, limit)
 
 
 def cut(text: str, limit: int | None) -> str:

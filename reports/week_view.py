@@ -9,15 +9,15 @@ from reports.archive_view import week_name
 from reports.coverage import CoverageText, Window, coverage_text
 from reports.days_view import Day, days
 from reports.feeling_words import theme_word
+from reports.feelings_view import shown_themes
 from reports.figures_view import Figure, comparison, counted, measured
-from reports.incident_view import NAME_LENGTH, IncidentView, QuoteView, incident_view, quote_view
+from reports.incident_view import NAME_LENGTH, IncidentView, QuoteView, about, incident_view, quote_view
 from reports.language import Language
 from reports.ledger_view import age
 from reports.revision_view import replaces, verdict_word
 from reports.safe import line
 
 INCIDENTS_SHOWN = 10
-THEMES_SHOWN = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +110,13 @@ def _sentence(week: Week, words: Language) -> str:
         count = words.gettext("%(count)s (%(before)s the week before)", count=count, before=before)
     if week.verdict == "incident":
         n = len(week.incidents)
+        count = about([i.line for i in week.incidents], week.stories, count, words)
         return words.ngettext("%(n)s incident in this week: %(count)s.", "%(n)s incidents in this week: %(count)s.", n,
                               count=count)  # fmt: skip
     return {
         "raised": words.gettext("A more negative week than the one before: %(count)s.", count=count),
         "calm": words.gettext("A week like the one before: %(count)s.", count=count)
-        if week.before is not None
+        if week.before is not None and _alike(week.totals.negative_voices, week.before.negative_voices)
         else words.gettext("No incident in this week: %(count)s.", count=count),
         "learning": words.gettext("Still learning what is usual: %(count)s.", count=count),
         "unknown": words.gettext(
@@ -124,6 +125,12 @@ def _sentence(week: Week, words: Language) -> str:
         ),
         "empty": words.gettext("Nobody mentioned %(brand)s in this week.", brand=line(week.brand, NAME_LENGTH)),
     }[week.verdict]
+
+
+def _alike(voices: int, before: int) -> bool:
+    """Whether a director would call two weeks alike (j): a fall to a third is none, though it is within the noise of a
+    brand that scatters as much."""
+    return abs(voices - before) <= max(5, before / 3)
 
 
 def _notes(week: Week, words: Language) -> tuple[str, ...]:
@@ -194,7 +201,7 @@ def _stories(week: Week, words: Language) -> tuple[WeekStory, ...]:
 
 
 def _themes(week: Week, words: Language) -> tuple[WeekTheme, ...]:
-    shown = [t for t in week.themes if t.posts][:THEMES_SHOWN]
+    shown = shown_themes(week.themes)
     most = max((t.voices for t in shown), default=0) or 1
     return tuple(_theme(t, most, words) for t in shown)
 

@@ -12,13 +12,15 @@ import pytest
 ROOT = Path(__file__).parent.parent
 OURS = ("monitor", "sources", "reports")
 PURE = (
-    "text", "glosses", "folding", "matching", "portions", "sentiment", "stories", "spikes", "bursts", "takeoff",
-    "incidents", "digest", "rivals", "doctor", "answering", "holidays", "timetable", "signals", "complaints", "travel",
+    "text", "excerpts", "glosses", "folding", "matching", "portions", "sentiment", "stories", "spikes", "bursts",
+    "takeoff", "incidents", "digest", "rivals", "doctor", "answering", "holidays", "timetable", "signals", "complaints",
+    "travel",
 )  # fmt: skip
 BASE = {"monitor.model", "monitor.errors"}
 SHARED = {
     "monitor.holidays",
     "monitor.text",
+    "monitor.excerpts",
     "monitor.glosses",
     "monitor.folding",
     "monitor.portions",

@@ -15,12 +15,16 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 from typing import IO
 
 import pytest
 
+from monitor.config import load
 from monitor.store import open_store, outbox, writing
+from monitor.work.app import open_app
+from tests.numbers import held
 from tests.sources.loopback import Reply, Server, serving
 from tests.standin import NOW, mail_server
 
@@ -114,6 +118,23 @@ def test_wrong_words_of_a_command_name_what_is_right(folder: Path) -> None:
     assert "--day: must be a date such as 2026-11-20, not 'yesterday'" in run.stderr
     run = qianli(folder, "digest", "--send")
     assert (run.returncode, run.stderr.strip().endswith("smtp: missing, so nothing can be sent")) == (2, True)
+
+
+def test_a_digest_in_another_time_zone_reads_the_days_of_that_zone(folder: Path) -> None:
+    """Its SQL is as the page links it: given what it says, also when no cycle ran since the config was changed."""
+    assert qianli(folder, "import", str(posts_file(folder))).returncode == 1
+    assert qianli(folder, "once").returncode == 0
+    (folder / "config.toml").write_text(CONFIG.replace("Asia/Taipei", "America/Santiago"), "utf-8")
+    run = qianli(folder, "digest", "--day", "2026-11-18")
+    assert run.returncode == 0, run.stderr
+    db = open_store(folder / "qianli.db")
+    app = open_app(load(folder / "config.toml"))
+    queries = list(held(app, db, date(2026, 11, 18)))
+    (said,) = db.execute("SELECT mentions FROM v_digests WHERE day = '2026-11-18'").fetchone()
+    db.close()
+    assert said == 1, "10:00 in Taipei is 23:00 of the day before"
+    assert queries
+    assert [name for name, right in queries if not right] == []
 
 
 def test_a_sheet_of_a_workbook_is_previewed_and_imported(folder: Path) -> None:

@@ -1,11 +1,11 @@
-"""Answers to alerts, judged without a server: whom an address was made for, who writes, what the first line wants.
+"""Replies to alerts, judged without a server: whom an address was made for, who writes, what the first line wants.
 
     addresses   the address each alert asks to be answered at, and back
     headers     who wrote, at which alert, and whether a person did
     commands    the words of a first line
     bodies      the first line of a message
 
-A sender can be forged, a token can be shown around; only both together act. What is not an answer is ``Ignored``, for
+A sender can be forged, a token can be shown around; only both together act. What is not a reply is ``Ignored``, for
 a reason that is counted and with nothing of it kept.
 """
 

@@ -16,7 +16,7 @@ LONGEST_SILENCE = timedelta(days=7)
 LONGEST_LINE = 200
 """Characters of a line that is looked at: a command with twenty numbers in it is shorter."""
 MOST_POSTS = 20
-"""Posts that one answer may deny; a mail quotes three."""
+"""Posts that one reply may deny; a mail quotes three."""
 
 
 class Verb(StrEnum):

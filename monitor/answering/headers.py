@@ -1,4 +1,4 @@
-"""Who answers which alert, judged from a header alone: most mail is none of ours, and its text is never read."""
+"""Who replies to which alert, judged from a header alone: most mail is none of ours, and its text is never read."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Ignored:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A person of the list answered one mail of an incident. ``by``: their address as the config writes it, bare.
+    """A person of the list replied to one mail of an incident. ``by``: their address as the config writes it, bare.
 
     ``message_id`` is the message's own, or made of its header where it has none that can stand in a header of ours.
     """
@@ -110,7 +110,7 @@ def _is_bounce(message: Message) -> bool:
 
 
 def _is_automatic(message: Message) -> bool:
-    """RFC 3834 and what is usual beside it: a machine's answer must never act, and never be answered."""
+    """RFC 3834 and what is usual beside it: a machine's reply must never act, and never be answered."""
     submitted = _value(message, "Auto-Submitted").partition(";")[0].strip()
     return (
         submitted not in ("", "no")

@@ -72,7 +72,7 @@ def digest(
     from datetime import timedelta
 
     from monitor import jobs
-    from monitor.work import digesting, summing
+    from monitor.work import digesting, stages, summing
     from monitor.work.naming import known_brand
 
     if send and out:
@@ -85,6 +85,7 @@ def digest(
         if send and app.smtp is None:
             raise ConfigError(f"{app.config.file}: smtp: missing, so nothing can be sent")
         _warn_of_queues(db)
+        stages.follow_zone(app, db)
         make = summing.make if week else digesting.make
         for brand in chosen:
             click.echo(make(app, db, brand, app.brands[brand.name], day, now, send=send, folder=out))

@@ -72,7 +72,7 @@ def run(config_file: Path) -> None:
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
 @click.pass_obj
 def status(config_file: Path, as_json: bool) -> None:
-    """Coverage, queues, failures, incidents, outbox, answers to alerts. Exit code 1 if something needs a person."""
+    """Coverage, queues, failures, incidents, outbox, replies to alerts. Exit code 1 if something needs a person."""
     from monitor.store.overview import overview
 
     with opened(config_file) as (app, db):

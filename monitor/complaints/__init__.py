@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from monitor.complaints.sayings import addressed, escalates, evidence, says_recovered
 from monitor.complaints.standing import Standing, Turn, TurnKind, corrected, judge, platform_turn
-from monitor.complaints.weight import SURE, pressure, severity
+from monitor.complaints.weight import GRAVE, SURE, pressure, severity
 
 __all__ = [
+    "GRAVE",
     "SURE",
     "Standing",
     "Turn",

@@ -12,7 +12,8 @@ the shipped model gives as much to a fifth to a quarter of the negative ones, an
 positive."""
 
 GRAVE = {"safety": 2, "health": 2, "hygiene": 1, "privacy": 1}
-"""What may hurt others too, in points (j): bodies twice, hygiene and what is known of people once."""
+"""Themes of what may hurt others too, in points (j): bodies twice (``health`` is a theme that users may add),
+hygiene and what is known of people once."""
 
 FAR = 10_000
 """Followers and engagement from which one complaint is heard by a city: what an early warning calls an author of great

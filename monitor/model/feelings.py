@@ -86,9 +86,10 @@ class ComplaintLine:
     """One complaint of the ledger, as the page shows it among those to be answered.
 
     ``themes``: most voices first. ``reach``: followers of its authors, each counted once, plus engagement as last
-    seen. ``velocity``: posts and engagement it gained an hour over the last 24 hours. ``posts_before`` and
-    ``reach_before``: as of 24 hours before; None where it is newer. ``quote``: the sentence that hurts, with its link.
-    ``answered_at``: when one of the brand's own accounts first answered; ``answer``: what it said.
+    seen; None where no platform shows any of these. ``velocity``: posts and engagement it gained an hour over the
+    last 24 hours. ``posts_before`` and ``reach_before``: as of 24 hours before; None where it is newer, or not shown.
+    ``quote``: the sentence that hurts, with its link. ``answered_at``: when one of the brand's own accounts first
+    answered; ``answer``: what it said.
     """
 
     complaint_id: int
@@ -100,7 +101,7 @@ class ComplaintLine:
     last_seen: datetime
     posts: int
     voices: int
-    reach: int
+    reach: int | None
     velocity: float
     posts_before: int | None
     reach_before: int | None
@@ -110,13 +111,22 @@ class ComplaintLine:
     answer: Quote | None = None
 
 
+LEDGER_DAYS = 28
+"""Days over which the times to answer and to make good are taken, and within which something must have been heard of a
+complaint that is to be answered today."""
+
+LEDGER_FEWEST = 5
+"""Measured times without which no median is told."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ledger:
     """The complaints of a brand as of the end of a day.
 
     ``arrived``, ``answered``, ``recovered`` and ``lost`` count what happened on this day; ``waiting`` are all that
-    nobody has answered, ``unrecovered`` those answered and not made good. Times are medians over the last 28 days;
-    None with fewer than five. ``to_answer``: most pressing first. ``made_good``: of this day, to be shown.
+    nobody has answered, ``unrecovered`` those answered and not made good. Times are medians over the last
+    ``LEDGER_DAYS``; None with fewer than ``LEDGER_FEWEST``. ``to_answer``: most pressing first. ``made_good``: of this
+    day, to be shown.
     """
 
     arrived: int

@@ -22,6 +22,7 @@ import hashlib
 import json
 import re
 import tomllib
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -135,9 +136,11 @@ class Lexicon:
 
 
 def check_line(source: str) -> None:
-    """BadPattern if a line of the user's cannot be read."""
+    """BadPattern if a line of the user's cannot be read, or would find every clause."""
     _, sets = next(_shipped())
-    compile_line(source, sets)
+    pattern = compile_line(source, sets)
+    if all(unicodedata.category(char)[0] in "PZ" for anchor in pattern.anchors for char in anchor):
+        raise BadPattern("holds punctuation only")
 
 
 def _may_be_denied(pattern: Pattern) -> bool:

@@ -8,13 +8,15 @@ from datetime import datetime, timedelta
 
 from sqlite_utils import Database
 
-from monitor.complaints import Standing, Turn, TurnKind, platform_turn
+from monitor.complaints import GRAVE, Standing, Turn, TurnKind, platform_turn
 from monitor.model import Recovery, from_utc_text, utc_text
 from monitor.store import moment
-from monitor.store.complaints import CORE, DENIED, FIRST, THREAD, who
+from monitor.store.complaints import COMPLAINS, CORE, DENIED, FIRST, THREAD, who
 
 ELSEWHERE = timedelta(days=30)
 """How long what an author says of the brand outside the thread still speaks of the complaint."""
+
+_GRAVE = "(" + ", ".join(f"'{theme}'" for theme in GRAVE) + ")"
 
 _ALL = f"""FROM complaint_texts t CROSS JOIN group_members gm ON gm."group" = t."group"
     CROSS JOIN mentions m ON m.post = gm.post AND m.brand = t.brand CROSS JOIN posts p ON p.id = m.post
@@ -175,13 +177,14 @@ def _calls(key: str | None, name: str | None) -> set[bytes]:
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """How far a complaint went, as last seen. ``reach``: followers of its authors, each once, and engagement."""
+    """How far a complaint went, as last seen. ``reach``: followers of its authors, each once, and engagement; None
+    where no platform shows any of these."""
 
     last_seen: str
     posts: int
     voices: int
     authors: int
-    reach: int
+    reach: int | None
     likes: int | None
     reposts: int | None
     comments: int | None
@@ -196,16 +199,17 @@ class Extent:
 
 
 _EXTENT = f"""WITH said AS (
-        SELECT p.id, p.author_key, coalesce(p.followers, 0) AS followers, p.counted_at, m.opens_voice,
+        SELECT p.id, p.author_key, p.followers, p.counted_at, m.opens_voice,
                e.likes, e.reposts, e.comments
         {_BEFORE}
         LEFT JOIN engagement e ON e.post = p.id AND e.seen_at = (
             SELECT max(seen_at) FROM engagement WHERE post = p.id AND seen_at < :until)
         WHERE t.complaint = :complaint AND p.counted_at < :until AND NOT {DENIED})
     SELECT max(counted_at), count(*), max(1, sum(opens_voice)), count(DISTINCT author_key),
-           (SELECT coalesce(sum(most), 0) FROM (SELECT max(followers) AS most FROM said
-                                                GROUP BY coalesce(author_key, id)))
-           + coalesce(sum(coalesce(likes, 0) + coalesce(reposts, 0) + coalesce(comments, 0)), 0),
+           iif(count(coalesce(followers, likes, reposts, comments)),
+               (SELECT coalesce(sum(most), 0) FROM (SELECT max(followers) AS most FROM said
+                                                    GROUP BY coalesce(author_key, id)))
+               + coalesce(sum(coalesce(likes, 0) + coalesce(reposts, 0) + coalesce(comments, 0)), 0), NULL),
            sum(likes), sum(reposts), sum(comments)
     FROM said"""
 EVER = "9999-12-31T00:00:00Z"
@@ -237,7 +241,7 @@ def words(db: Database, of: Head) -> Words:
     rows = db.execute(
         f"""SELECT s.kind, s.theme, count(DISTINCT coalesce(p.author_key, p.id))
             {_BEFORE} CROSS JOIN signals s ON s.post = m.post AND s.brand = m.brand
-            WHERE t.complaint = :complaint AND NOT {DENIED} AND s.kind IN ('complaint', 'leaving', 'telling')
+            WHERE t.complaint = :complaint AND NOT {DENIED} AND s.kind IN {COMPLAINS}
             GROUP BY 1, 2 ORDER BY 3 DESC, 2""",
         named,
     ).fetchall()
@@ -259,8 +263,8 @@ def _quoted(db: Database, of: Head) -> tuple[int, str, tuple[int, int] | None]:
         {"complaint": of.complaint},
     ).fetchone()
     row = db.execute(
-        """SELECT start, "end" FROM signals WHERE post = ? AND brand = ? AND kind IN ('complaint', 'leaving', 'telling')
-           ORDER BY theme NOT IN ('safety', 'health', 'hygiene', 'privacy'), kind, start LIMIT 1""",
+        f"""SELECT start, "end" FROM signals WHERE post = ? AND brand = ? AND kind IN {COMPLAINS}
+            ORDER BY theme NOT IN {_GRAVE}, kind, start LIMIT 1""",
         [post, of.brand],
     ).fetchone()
     span = row or ((start, end) if start is not None else None)
@@ -288,7 +292,7 @@ def write(db: Database, of: Head, entry: Entry) -> None:
                authors = ?, reach = ?, likes = ?, reposts = ?, comments = ?, themes = ?, severity = ?, quote_post = ?,
                quote_start = ?, quote_end = ? WHERE id = ?""",
         [of.post, None if of.purged or not of.author_key else who("key", of.author_key), utc_text(of.first_seen),
-         e.last_seen, e.posts, e.voices, e.authors, e.reach, e.likes, e.reposts, e.comments,
+         e.last_seen, e.posts, e.voices, e.authors, e.reach or 0, e.likes, e.reposts, e.comments,
          ",".join(entry.themes), entry.severity, *entry.quote, of.complaint],
     )  # fmt: skip
 

@@ -25,12 +25,15 @@ PERSON = """(SELECT l.label FROM labels l WHERE l.post = m.post AND (l.brand = m
 DENIED = f"coalesce({PERSON} IN ('neutral', 'positive'), 0)"
 """A person said of mention ``m`` that it is no complaint."""
 
+COMPLAINS = "('complaint', 'leaving', 'telling')"
+"""The kinds of signal by which a mention complains."""
+
 CORE = f"""CASE
     WHEN {DENIED} OR m.label IS NULL THEN 0
     WHEN p.kind = 'complaint' OR p.kind LIKE 'complaint:%' THEN 1
     WHEN {PERSON} = 'negative' THEN 1
     WHEN EXISTS (SELECT 1 FROM signals s WHERE s.post = m.post AND s.brand = m.brand
-                 AND s.kind IN ('complaint', 'leaving', 'telling')) THEN m.label <> 'positive'
+                 AND s.kind IN {COMPLAINS}) THEN m.label <> 'positive'
     ELSE m.label = 'negative' AND m.p_negative >= {SURE} END"""
 """Whether mention ``m`` of post ``p`` complains: a platform for complaints shows it as one; a person calls it negative;
 it complains, leaves or tells others to, and is not positive as a whole; or it is negative beyond doubt."""

@@ -103,13 +103,15 @@ def loudest(
     db: Database, brand: int, kind: Feeling, start: datetime, end: datetime, limit: int, theme: str | None = None
 ) -> list[Found]:
     """The loudest posts of [start, end) with a signal of this kind, each copied text once, the newest first among
-    equals."""
+    equals. What is negative as a whole is nobody's praise, whatever kind word stands in it."""
     rows = db.execute(
         f"""SELECT s.theme, s.start, s."end", coalesce(gm."group", -p.id),
                 {QUOTED}
             FROM signals s JOIN posts p ON p.id = s.post LEFT JOIN group_members gm ON gm.post = p.id {ENGAGEMENT}
             WHERE s.brand = ? AND s.kind = ? AND s.counted_at >= ? AND s.counted_at < ?
             AND (? IS NULL OR s.theme = ?) AND p.purged_at IS NULL
+            AND NOT (s.kind IN ('praise', 'moved') AND EXISTS (
+                SELECT 1 FROM mentions m WHERE m.post = s.post AND m.brand = s.brand AND m.label = 'negative'))
             ORDER BY {LOUDNESS} DESC, p.counted_at DESC, p.id, s.start LIMIT ?""",
         [brand, kind, utc_text(start), utc_text(end), theme, theme, limit * COPIES_PASSED],
     ).fetchall()

@@ -1,4 +1,4 @@
-"""Answers to alerts: which were read, what they did, and how many did nothing."""
+"""Replies to alerts: which were read, what they did, and how many did nothing."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ LONGEST_REST = timedelta(minutes=15)
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer by somebody of the list to one mail of an incident. ``action``: all that it asked for, empty if that
-    was not understood."""
+    """A mail by somebody of the list in reply to one mail of an incident. ``action``: all that it asked for, empty if
+    that was not understood."""
 
     message_id: str
     incident: int
@@ -51,7 +51,7 @@ def known(db: Database, message_id: str) -> bool:
 
 
 def done_before(db: Database, reply: Reply) -> bool:
-    """Whether the same was asked for and done in answer to the same mail, whoever asked."""
+    """Whether the same was asked for and done in reply to the same mail, whoever asked."""
     return db.execute(
         "SELECT 1 FROM replies WHERE incident = ? AND mail = ? AND action = ? AND outcome = ?",
         [reply.incident, reply.mail, reply.action, DONE],

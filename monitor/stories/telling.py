@@ -26,7 +26,7 @@ MOST_WORDS = 600
 """Candidates that are compared, those most said."""
 
 _RUN = re.compile("[\u3400-\u9fff]+|[a-z0-9][a-z0-9.\\-]*[a-z0-9]")
-_NOT_SAID = re.compile(r"https?://\S+|回复\s?@\S+|@[\w·\-]+|\[[\w ·!?~+]{1,20}\]")
+_NOT_SAID = re.compile(r"\b(?i:re|fwd?) ?[:：]|https?://\S+|回复\s?@\S+|@[\w·\-]+|\[[\w ·!?~+]{1,20}\]")
 _EDGE = frozenset(
     "的了是我你他她它们在就不也都很还这那有没和与及或但而被把让给到去来说要会能可啊呢吧吗哦呀嘛啦个些么什怎着过得地之其为因所以"
     "从对于向比又再才只最更太真好多少上下里中后前时年月日号第每一二三两几人家看想做用买叫如果并且再已经将"

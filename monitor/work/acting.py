@@ -1,6 +1,6 @@
 """Acting: what people do about incidents, by command or by answering an alert. Each act is one transaction.
 
-What is done already is said so and changes nothing: an answer that arrives twice, or two people at once, act once.
+What is done already is said so and changes nothing: a reply that arrives twice, or two people at once, act once.
 """
 
 from __future__ import annotations

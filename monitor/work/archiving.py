@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import unicodedata
 from collections.abc import Sequence
 from datetime import date, timedelta
 from pathlib import Path
@@ -29,17 +30,30 @@ MONTHS_SHOWN = 13
 
 STRIP_DAYS = 28
 
+LONGEST_FOLDER = 120
+"""Bytes of a folder's name before its mark; file systems bear 255, some sync tools 143."""
+
 
 def folder(app: App) -> Path:
     return app.config.path(app.config.digest.dir)
 
 
-def folder_name(brand: str) -> str:
-    """A brand's folder. A name that had to be changed for that gets a mark of its own: two must not share a folder."""
+def folder_name(app: App, brand: str) -> str:
+    """A brand's folder. A name that had to be changed for that gets a mark of its own: two must not share a folder.
+
+    Nor may names that only a disk of this machine tells apart: of these, the brand that was known first has none.
+    """
     safe = re.sub(r"[^\w.-]+", "_", brand).strip(".")
-    if safe != brand:
+    safe = safe.encode()[:LONGEST_FOLDER].decode(errors="ignore")
+    alike = [key for other, key in app.own_brands if _on_any_disk(other.name) == _on_any_disk(brand)]
+    if safe != brand or safe.lower().endswith(".html") or app.brands.get(brand, 0) > min(alike, default=0) > 0:
         safe = f"{safe or 'brand'}-{hashlib.sha256(brand.encode()).hexdigest()[:6]}"
     return safe
+
+
+def _on_any_disk(name: str) -> str:
+    """What a disk makes of a name that knows neither case nor ways to compose a letter."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
 def free_name(app: App, brand: str, name: str, revision: int) -> tuple[Path, int]:
@@ -47,7 +61,7 @@ def free_name(app: App, brand: str, name: str, revision: int) -> tuple[Path, int
 
     Called in the transaction that stores its row, so that no two pages get one name.
     """
-    place = folder(app) / folder_name(brand)
+    place = folder(app) / folder_name(app, brand)
     while (path := place / (f"{name}-r{revision}.html" if revision > 1 else f"{name}.html")).exists():
         revision += 1
     return path, revision
@@ -104,7 +118,7 @@ def due(app: App, db: Database) -> list[tuple[Brand, int]]:
 def write_index(app: App, db: Database, brand: Brand, key: int) -> None:
     """A brand's index, feed and those year pages that its new pages belong on, then the index of all brands: in one
     transaction, so that no other process writes the same files meanwhile."""
-    place = folder(app) / folder_name(brand.name)
+    place = folder(app) / folder_name(app, brand.name)
     with together(db):
         known = archive.span(db, key)
         if known is None:
@@ -121,14 +135,14 @@ def _write_calendars(app: App, db: Database, brand: Brand, key: int, known: tupl
     """The index, and of each year page those that the ``newest`` pages belong on or that are missing."""
     from reports.archive_pages import archive_page
 
-    place, code, (first, last) = folder(app) / folder_name(brand.name), app.config.language, known
+    place, code, (first, last) = folder(app) / folder_name(app, brand.name), app.config.language, known
     years = tuple(range(last.year, first.year - 1, -1))
     touched = archive.years_touched(db, key, newest)
     for year in years:
         if year in touched or not (place / f"{year}.html").exists():
             start, end = max(first, date(year, 1, 1)), min(last, date(year, 12, 31))
-            write(place / f"{year}.html", archive_page(_stretch(db, brand, key, start, end, years), code, year))
-    shown = _stretch(db, brand, key, max(first, _months_back(last)), last, years)
+            write(place / f"{year}.html", archive_page(_stretch(app, db, brand, key, start, end, years), code, year))
+    shown = _stretch(app, db, brand, key, max(first, _months_back(last)), last, years)
     write(place / "index.html", archive_page(shown, code))
 
 
@@ -149,15 +163,15 @@ def write_front(app: App, db: Database) -> None:
         known = archive.span(db, key)
         if known is not None:
             start = known[1] - timedelta(days=STRIP_DAYS - 1)
-            found.append(_stretch(db, brand, key, max(known[0], start), known[1], ()))
+            found.append(_stretch(app, db, brand, key, max(known[0], start), known[1], ()))
     write(folder(app) / "index.html", front_page(found, app.config.language))
 
 
 def _stretch(
-    db: Database, brand: Brand, key: int, first: date, last: date, years: tuple[int, ...]
+    app: App, db: Database, brand: Brand, key: int, first: date, last: date, years: tuple[int, ...]
 ) -> Archive:  # fmt: skip
     return Archive(
-        brand.name, folder_name(brand.name), first, last, archive.days(db, key, first, last),
+        brand.name, folder_name(app, brand.name), first, last, archive.days(db, key, first, last),
         archive.weeks(db, key, first, last), years,
     )  # fmt: skip
 

@@ -101,7 +101,7 @@ def _measure(db: Database, head: Head) -> None:
         return
     post, text, span = words.quoted
     weight = severity(
-        words.themes, extent.reach, leaving=words.leaving, escalates=any(escalates(text) for text in words.texts)
+        words.themes, extent.reach or 0, leaving=words.leaving, escalates=any(escalates(text) for text in words.texts)
     )
     complaint_turns.write(db, head, Entry(extent, words.themes, weight, (post, *evidence(text, span))))
 

@@ -1,7 +1,7 @@
-"""Confirming: tell whoever answered an alert what became of it, once, in the transaction of the answer itself.
+"""Confirming: tell whoever answered an alert what became of it, once, in the transaction of the reply itself.
 
-Only an answer from somebody of the list with a good token is answered, and no machine's is: so no two machines can
-write to each other, and one answer brings one mail, however often it comes.
+Only a reply from somebody of the list with a good token is confirmed, and no machine's is: so no two machines can
+write to each other, and one reply brings one mail, however often it comes.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 def owe_confirmation(
     app: App, db: Database, reply: Reply, wish: Command | None, outcome: str, granted: Granted, now: datetime
 ) -> None:
-    """To the one who wrote, at the address that the config knows. The same words in answer to the same mail are
-    answered once an outcome."""
+    """To the one who wrote, at the address that the config knows. The same words in reply to the same mail are
+    confirmed once an outcome."""
     if app.config.smtp is None:
         return
     from reports.render import answer_mail

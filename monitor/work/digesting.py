@@ -138,7 +138,7 @@ def preview(app: App, digest: Digest, folder: Path) -> Path:
     """A page only to look at, outside the archive."""
     from reports.render import digest_page
 
-    path = folder / archiving.folder_name(digest.brand) / f"{digest.day.isoformat()}-preview.html"
+    path = folder / archiving.folder_name(app, digest.brand) / f"{digest.day.isoformat()}-preview.html"
     archiving.write(path, digest_page(digest, app.config.language, app.config.service.explore_url))
     return path
 

@@ -10,6 +10,7 @@ from sqlite_utils import Database
 
 from monitor import digest as rules
 from monitor.config import Brand
+from monitor.excerpts import excerpt
 from monitor.model import (
     CHART_DAYS,
     RIVAL_DAYS,
@@ -26,7 +27,7 @@ from monitor.rivals import Days, better, fulfilled
 from monitor.store import feelings as stored
 from monitor.store.feelings import Found
 from monitor.stories.topics import pairs
-from monitor.text import excerpt, fold, fold_text
+from monitor.text import fold, fold_text
 from monitor.work.app import App
 from monitor.work.quoting import WIDTH
 
@@ -37,6 +38,9 @@ PRAISES = 300
 """Wishes and a rival's praises that are compared, the loudest."""
 
 FULFILLED = 3
+STAFF = "staff"
+"""The theme of praise in which people are named."""
+
 DAY = timedelta(days=1)
 
 
@@ -60,7 +64,7 @@ def themes(
         lines.append(
             ThemeLine(
                 theme, posts, voices, before, differs,
-                tuple(series.get(theme, [0] * CHART_DAYS)), _cut(loudest[0]) if loudest else None,
+                tuple(series.get(theme, [0] * CHART_DAYS)), _cut(app, loudest[0]) if loudest else None,
             )
         )  # fmt: skip
     return rules.rank_themes(lines)
@@ -75,7 +79,7 @@ def feelings(app: App, db: Database, brand_id: int, day: date, yesterday: Totals
     return tuple(
         FeelingLine(
             kind, now[kind], before.get(kind, 0) if before is not None else None,
-            tuple((f.theme, _cut(f)) for f in stored.loudest(db, brand_id, kind, start, end, QUOTED)),
+            tuple((f.theme, _cut(app, f)) for f in stored.loudest(db, brand_id, kind, start, end, QUOTED)),
         )
         for kind in Feeling if kind in now and kind != Feeling.COMPLAINT
     )  # fmt: skip
@@ -127,22 +131,22 @@ def wishes_fulfilled(app: App, db: Database, brand: Brand, brand_id: int, day: d
     }  # fmt: skip
     terms = [fold_text(term) for b in app.config.brands for term in (b.name, *b.terms)]
     names = {app.brands[b.name]: b.name for b in others}
-    found = [line for wish in wishes if (line := _fulfilled(db, wish, brand_id, names, praised, terms))]
+    found = [line for wish in wishes if (line := _fulfilled(app, db, wish, brand_id, names, praised, terms))]
     return tuple(found[:FULFILLED])
 
 
 def _fulfilled(
-    db: Database, wish: Found, brand_id: int, names: dict[int, str], praised: dict[str, list[Found]],
+    app: App, db: Database, wish: Found, brand_id: int, names: dict[int, str], praised: dict[str, list[Found]],
     terms: Sequence[str],
 ) -> FulfilledWish | None:  # fmt: skip
     named = [names[i] for i in stored.others_named(db, wish.quote.post_id, brand_id) if i in names]
     if wish.theme == "rival" and named:
-        return FulfilledWish(_cut(wish), named[0], None)
+        return FulfilledWish(_cut(app, wish), named[0], None)
     for rival, praises in praised.items():
         found = fulfilled(pairs(_said(wish)), [_said(praise) for praise in praises], terms)
         if found is not None:
             number, word = found
-            return FulfilledWish(_cut(wish), rival, _cut(praises[number]), _as_written(word, wish))
+            return FulfilledWish(_cut(app, wish), rival, _cut(app, praises[number]), _as_written(word, wish))
     return None
 
 
@@ -166,6 +170,9 @@ def _as_written(word: str, found: Found) -> str:
     return found.quote.text[slice(*folded.span(at, at + len(word)))] if at >= 0 else word
 
 
-def _cut(found: Found) -> Quote:
-    """The post as a quote, cut around its signal."""
-    return replace(found.quote, text=excerpt(found.quote.text, *found.span, WIDTH))
+def _cut(app: App, found: Found) -> Quote:
+    """The post as a quote, cut around its signal; praise of staff is cut to it, for a name may stand beside it."""
+    start, end = found.span
+    if found.theme == STAFF and not app.config.privacy.keep_names:
+        return replace(found.quote, text=found.quote.text[start:end])
+    return replace(found.quote, text=excerpt(found.quote.text, start, end, WIDTH))

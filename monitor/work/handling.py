@@ -175,7 +175,10 @@ def finish(
 def grow(app: App, db: Database, brand: Brand, brand_id: int, evidence: Evidence, now: datetime) -> None:
     """Tell of live spikes that have grown by the rules since the last mail. ``evidence``: of the newest bin."""
     open_ones = [s.id for s in stored.open_ones(db, brand_id) if s.origin == LIVE and s.kind is Kind.SPIKE]
-    if not open_ones or not rules.goes_on(newest := evidence()):
+    if not open_ones:
+        return
+    newest = evidence()
+    if not rules.goes_on(newest):
         return
     for incident in open_ones:
         _tell_growth(app, db, brand, brand_id, incident, newest, now)

@@ -8,18 +8,15 @@ from datetime import datetime, timedelta
 from sqlite_utils import Database
 
 from monitor.complaints import pressure
-from monitor.model import ComplaintLine, Ledger, Quote, utc_text
+from monitor.excerpts import excerpt
+from monitor.model import LEDGER_DAYS, LEDGER_FEWEST, ComplaintLine, Ledger, Quote, utc_text
 from monitor.store import complaint_turns
 from monitor.store import ledger as stored
 from monitor.store.ledger import Row, Waiting
-from monitor.text import excerpt
 from monitor.work.quoting import REMOVED, WIDTH
 
 TO_ANSWER, MADE_GOOD = 8, 8
 """Lines that a page shows: as many as a team can answer in a morning."""
-USUAL = timedelta(days=28)
-FEWEST = 5
-"""Measured times below which no median is told."""
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 
 
@@ -28,11 +25,11 @@ def ledger(db: Database, brand: int, start: datetime, end: datetime, now: dateti
     until = min(end, now)
     count = stored.happened(db, brand, start, until)
     waiting, unrecovered = stored.standing(db, brand, until)
-    since = until - USUAL
+    since = until - LEDGER_DAYS * DAY
     return Ledger(
         **count, waiting=waiting, unrecovered=unrecovered,
-        time_to_answer=stored.usual_time(db, brand, "answered", since, until, FEWEST),
-        time_to_recovery=stored.usual_time(db, brand, "recovered", since, until, FEWEST),
+        time_to_answer=stored.usual_time(db, brand, "answered", since, until, LEDGER_FEWEST),
+        time_to_recovery=stored.usual_time(db, brand, "recovered", since, until, LEDGER_FEWEST),
         to_answer=tuple(_to_answer(db, stored.waiting(db, brand, since, until), until)),
         made_good=tuple(
             line for c in stored.made_good(db, brand, start, until, MADE_GOOD) if (line := _line(db, c, until))
@@ -54,7 +51,7 @@ def _to_answer(db: Database, waiting: list[Waiting], until: datetime) -> list[Co
             break
         line = _line(db, one.complaint, until)
         if line is not None:
-            ranked.append((_pressure(one, line.reach, line.velocity, line.last_seen, until), line))
+            ranked.append((_pressure(one, line.reach or 0, line.velocity, line.last_seen, until), line))
             ranked = sorted(ranked, key=lambda r: (-r[0], r[1].first_seen, r[1].complaint_id))[:TO_ANSWER]
     return [line for _, line in ranked]
 
@@ -89,7 +86,7 @@ def _line(db: Database, complaint: int, until: datetime) -> ComplaintLine | None
 def _sentence(row: Row) -> Quote:
     """The sentence that hurts, in place of the whole post."""
     start, end = row.span
-    return replace(row.quote, text=_short(row.quote.text[start:end] or row.quote.text))
+    return replace(row.quote, text=_short((row.quote.text[start:end] or row.quote.text).lstrip(",，、.。;；:： ")))
 
 
 def _short(text: str) -> str:

@@ -1,7 +1,7 @@
-"""The mailbox: read what people answered to alerts, do what they ask for, once, and tell them.
+"""The mailbox: read what people replied to alerts, do what they ask for, once, and tell them.
 
-Only this module and ``imap`` know of the mailbox; the jobs call it where the config has one. The act, the answer's row,
-the confirmation and how far the folder was read are one transaction: a crash neither loses an answer nor doubles it.
+Only this module and ``imap`` know of the mailbox; the jobs call it where the config has one. The act, the reply's row,
+the confirmation and how far the folder was read are one transaction: a crash neither loses a reply nor doubles it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from monitor.work.wishes import Granted
 ALREADY, REFUSED = "already", "refused"
 
 LOOKS_BACK = timedelta(days=7)
-"""How old an answer may be when a folder is read for the first time, or anew since its server numbered it anew."""
+"""How old a reply may be when a folder is read for the first time, or anew since its server numbered it anew."""
 
 MOST_A_ROUND = 500
 """Messages of one visit; what is left is read in the next."""
@@ -134,7 +134,7 @@ def _read_text(folder: Folder, uid: int) -> Command | Ignored | None:
 def _answer(
     app: App, db: Database, folder: Folder, uid: int, letter: Opened, wish: Command | Ignored, now: datetime
 ) -> None:
-    """All that one answer changes, in one transaction; what it may not do is told instead."""
+    """All that one reply changes, in one transaction; what it may not do is told instead."""
     command = None if isinstance(wish, Ignored) else wish
     reply = Reply(letter.message_id, letter.incident, letter.mail, command.action if command else "", letter.by)
 

@@ -8,9 +8,9 @@ from datetime import datetime
 
 from sqlite_utils import Database
 
+from monitor.excerpts import excerpt
 from monitor.model import Quote
 from monitor.store import facts
-from monitor.text import excerpt
 
 WIDTH = 160
 """Characters of a quote: a post of a microblog whole, of an article the words around the brand's name."""

@@ -127,6 +127,14 @@ def count(app: App, db: Database) -> int:
     """Make dirty bins again and let the calendar cover them; how many bins were made."""
     with writing(db):
         made = counts.recount(db, BINS)
-        if made or fact(db, "zone") != app.config.timezone.key:
+        if made:
             service.cover_calendar(db, app.config.timezone)
+    follow_zone(app, db)
     return made
+
+
+def follow_zone(app: App, db: Database) -> None:
+    """Make the calendar anew if the config's time zone is another one by now: days and hours are read from it."""
+    if fact(db, "zone") != app.config.timezone.key:
+        with writing(db):
+            service.cover_calendar(db, app.config.timezone)

@@ -94,7 +94,7 @@ def preview(app: App, week: Week, folder: Path) -> Path:
     """A page only to look at, outside the archive."""
     from reports.week_pages import week_page
 
-    path = folder / archiving.folder_name(week.brand) / f"{week.day.isoformat()}-week-preview.html"
+    path = folder / archiving.folder_name(app, week.brand) / f"{week.day.isoformat()}-week-preview.html"
     archiving.write(path, week_page(week, app.config.language))
     return path
 

@@ -87,12 +87,9 @@ def watch(app: App, db: Database, brand: Brand, brand_id: int, now: datetime) ->
         held = [hold for hold in holds if hold.learn_from <= step.at < hold.held_to]
         if not held:
             _consider(app, db, brand, brand_id, step, alone.heard.get(step.at, ()), now)
-        fires = (
-            any(heard.said.firing for heard in alone.heard.get(step.at, ()))
-            or step.live.firing is not None
-            or step.history.firing is not None
-        )
-        if fires or any(hold.recounted for hold in held):  # of what was counted anew, what was said stands
+        if _fires(step, alone) or any(
+            hold.recounted for hold in held
+        ):  # of what was counted anew, what was said stands
             fired.append(step.at)
         if _worth_remembering(step.at, start, settled):
             memories.append(Memory(key, step.at, _dumped(detectors)))
@@ -102,13 +99,24 @@ def watch(app: App, db: Database, brand: Brand, brand_id: int, now: datetime) ->
         handling.grow(app, db, brand, brand_id, step.live.evidence, now)
         with writing(db):
             stored.watched(db, brand_id, end, key)
-    for memory in memories:  # only now: after a crash, the bins it lets us skip would never be considered
-        with writing(db):
-            for origin, state in memory.states.items():
-                stored.keep_state(db, brand_id, origin, memory.key, memory.at, state)
+    _keep(db, brand_id, memories)  # only now: after a crash, the bins it lets us skip would never be considered
     alone.keep(db, brand_id)
     if idle and not fired and not memories:
         app.quiet[brand_id] = seen
+
+
+def _fires(step: Step, alone: platforms.Platforms) -> bool:
+    """Whether any detector, of the brand or of one of its platforms, finds this bin unusual."""
+    if step.live.firing is not None or step.history.firing is not None:
+        return True
+    return any(one.said.firing for one in alone.heard.get(step.at, ()))
+
+
+def _keep(db: Database, brand_id: int, memories: Iterable[Memory]) -> None:
+    for memory in memories:
+        with writing(db):
+            for origin, state in memory.states.items():
+                stored.keep_state(db, brand_id, origin, memory.key, memory.at, state)
 
 
 def _worth_remembering(at: datetime, start: datetime, settled: datetime) -> bool:

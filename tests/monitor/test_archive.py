@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -330,6 +331,23 @@ class TestFeed:
         assert all("<b>" not in p.read_text("utf-8") and "49" not in (p.read_text("utf-8").split("<h1>")[1][:60])
                    for p in made if p.suffix == ".html" and "preview" not in p.name)  # fmt: skip
         db.close()
+
+
+LONG = "澄" * 90
+
+
+@pytest.mark.parametrize(
+    "names",
+    [("Chenglan", "CHENGLAN"), ("Cafe\u0301", "Caf\u00e9"), ("Straße", "STRASSE"), ("index.html", "INDEX.html"),
+     (LONG, LONG + "嵐"), ("a/b", "a_b", "A/B"), ("..", ".", "/")],
+)  # fmt: skip
+def test_no_disk_lets_two_brands_share_a_folder(tmp_path: Path, names: tuple[str, ...]) -> None:
+    app = make_app(tmp_path, {}, brands=[{"name": name, "terms": [f"澄嵐{n}"]} for n, name in enumerate(names)])
+    made = [archiving.folder_name(app, name) for name in names]
+    assert len({unicodedata.normalize("NFC", name).casefold() for name in made}) == len(names)
+    assert all(len(name.encode()) < 140 and not name.endswith(".html") for name in made)
+    turned = make_app(tmp_path, {}, brands=[{"name": n, "terms": [f"澄嵐{n}"]} for n in reversed(names)])
+    assert [archiving.folder_name(turned, name) for name in names] == made, "whatever their order in the config"
 
 
 def test_the_command_archives_anew_and_looks_elsewhere(app: App, db: Database, tmp_path: Path) -> None:

@@ -123,9 +123,9 @@ def test_an_incident_under_way_is_neither_raised_nor_resolved_by_it(tmp_path: Pa
     told = handled(db)
     assert incident[0] == "open"
     use(app, Rosy())
-    step(app, db, NOW + 3 * HOUR, NOW + 8 * HOUR, BIN)
+    step(app, db, NOW + 3 * HOUR, NOW + 4 * HOUR + 2 * BIN, BIN)
     assert handled(db) == told
-    step(app, db, NOW + 8 * HOUR, NOW + 12 * HOUR, BIN)
+    step(app, db, NOW + 4 * HOUR + 2 * BIN, NOW + 12 * HOUR, BIN)
     assert db.execute("SELECT state FROM incidents").fetchall() == [("resolved",)]
     db.close()
 

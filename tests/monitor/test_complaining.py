@@ -26,6 +26,15 @@ LONG = "買了澄嵐的氣炸鍋用不到一個月就冒煙，客服叫我自己
 shown: list[Post] = []
 
 
+class Nothing:
+    """A lexicon that finds nothing: the signals of these tests are those that ``feel`` stores."""
+
+    version = "nothing"
+
+    def candidates(self, _folded: str) -> list[object]:
+        return []
+
+
 @pytest.fixture
 def app(tmp_path: Path) -> App:
     return asked_always(tmp_path)
@@ -36,6 +45,7 @@ def asked_always(folder: Path) -> App:
     app = make_app(folder, {"forum": lambda query: [Page(tuple(shown))]})
     app = replace(app, collectors=tuple(replace(c, every_seconds=1) for c in app.collectors))
     app.__dict__["scorer"] = Words()
+    app.__dict__["lexicon"] = Nothing()
     return app
 
 
@@ -326,6 +336,16 @@ def test_what_presses_most_comes_first(app: App, db: Database) -> None:
     assert (fast.reach_before, fast.reach, fast.posts_before, fast.velocity) == (8, 900, 1, 892 / 24)
     assert (fast.quote.url, fast.quote.likes, fast.severity) == ("https://f.example/8", 900, 1)
     assert [line.posts_before for line in ledger(db, 1, NOW, NOW + HOUR, NOW + HOUR).to_answer] == [None] * 8
+
+
+def test_reach_that_nobody_shows_is_unknown_and_ranks_as_none(app: App, db: Database) -> None:
+    silent = Post("forum", "1", "澄嵐退款拖1天", author=Author("a1"), published_at=NOW, url="https://f.example/1")
+    shown = Post("forum", "2", "澄嵐退款拖2天", author=Author("a2"), published_at=NOW, url="https://f.example/2",
+                 engagement=Engagement(0))  # fmt: skip
+    bring(app, db, NOW, silent, shown)
+    lines = {line.quote.url: line for line in ledger(db, 1, NOW, NOW + DAY, NOW + DAY).to_answer}
+    assert [lines[f"https://f.example/{n}"].reach for n in (1, 2)] == [None, 0]
+    assert [r[0] for r in rows(db, "reach")] == [0, 0]
 
 
 def test_pruning_loses_nothing(app: App, db: Database, monkeypatch: pytest.MonkeyPatch) -> None:

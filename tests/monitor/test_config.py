@@ -65,6 +65,32 @@ def read(text: str) -> Config:
         ('language = "fr"\n' + BRAND, 'config.toml: language: must be one of "zh-Hant", "zh-Hans", "en", not "fr"'),
         ("sources = 3\n" + BRAND, "config.toml: sources: must be a list, not 3"),
         ('folder = "x"\n' + BRAND, "config.toml: folder: unknown key"),
+        (
+            BRAND + '[[themes]]\nname = "x"\nwords = []\n',
+            "config.toml: themes[0].words: must be a list of at least one, not []",
+        ),
+        (BRAND + '[digest]\nweekley = "mon"\n', 'config.toml: digest.weekley: unknown key; did you mean "weekly"?'),
+        ('database = "a\\u0000b"\n' + BRAND, "config.toml: database: no file can have a name with a NUL character"),
+        (BRAND + '[digest]\ndir = "a\\u0000b"\n', "config.toml: digest.dir: no file can have a name with a NUL"),
+        (BRAND + '[privacy]\nkey_file = "\\u0000"\n', "config.toml: privacy.key_file: no file can have a name with"),
+        (BRAND + '[service]\nbase_url = "pr.example"\n', "config.toml: service.base_url: must be an address such as"),
+        *(
+            (
+                BRAND + f"[service]\nexplore_url = '{url}'\n",
+                "config.toml: service.explore_url: must be an address such as",
+            )
+            for url in (
+                "javascript:alert(1)",
+                "https://q.example/a?b=c",
+                "https://q.example/#x",
+                "https://q.ex/a b",
+                'https://q.example/"x',
+                "https://[::1",
+                "https://",
+                "https://me:pw@q.example/x",
+                "file:///etc",
+            )
+        ),
     ],
 )
 def test_mistake_is_one_line_that_names_the_key(text: str, message: str) -> None:
@@ -94,6 +120,12 @@ def test_values_are_typed_and_defaults_are_those_of_the_contract() -> None:
     assert (config.language, config.timezone.key, config.database) == ("zh-Hant", "Asia/Taipei", "qianli.db")
     assert config.digest.at == time(8, 30)
     assert config.privacy.keep_posts == timedelta(days=400)
+
+
+@pytest.mark.parametrize("url", ["", "https://pr.example/q/", "http://[::1]:8001/日報", "https://pr.example:8443"])
+def test_an_address_that_can_be_linked_is_taken(url: str) -> None:
+    service = read(BRAND + f"[service]\nbase_url = '{url}'\nexplore_url = '{url}'\n").service
+    assert (service.base_url, service.explore_url) == (url, url)
 
 
 def test_recipients_of_a_brand_default_to_the_shared_ones() -> None:

@@ -112,6 +112,17 @@ def test_other_feelings_have_counts_and_quotes_and_a_copied_text_is_quoted_once(
     assert feeling.feelings(world.app, world.db, world.brand, TODAY, None)[0].before is None
 
 
+@pytest.mark.parametrize(("keep", "told"), [(False, "服務超親切"), (True, "澄嵐信義店的林小禾服務超親切，謝謝她")])
+def test_praise_of_staff_is_told_without_the_name_unless_it_may_be_kept(tmp_path: Path, keep: bool, told: str) -> None:
+    app = make_app(tmp_path, privacy={"keep_names": keep})
+    db = app.open_store()
+    world = World(app, db)
+    world.say("澄嵐信義店的林小禾服務超親切，謝謝她", START + HOUR, ("praise", "staff", "服務超親切"))
+    [line] = feeling.feelings(app, db, world.brand, TODAY, None)
+    assert [quote.text for _, quote in line.quotes] == [told]
+    db.close()
+
+
 def test_rivals_share_the_voice_and_fulfil_wishes(world: World) -> None:
     for n in range(24):
         world.say(f"澄嵐{'爛' * (n % 3 == 0)}{n}", START + timedelta(minutes=n))

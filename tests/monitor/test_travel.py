@@ -168,6 +168,6 @@ def test_thinning_is_what_the_binomial_distribution_says(count: int, chance: flo
 
 
 def test_large_counts_are_thinned_like_the_last_exact_ones() -> None:
-    counts = np.array([travel.EXACT, travel.EXACT + 1])
+    counts = np.array([scores.EXACT, scores.EXACT + 1])
     near = scores.thinned(counts, np.array([0.05, 0.3, 1.0]))
     assert near[0] == pytest.approx(near[1], abs=0.01)

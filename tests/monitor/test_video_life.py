@@ -77,8 +77,8 @@ def test_a_video_is_looked_at_again_for_a_week_and_forgotten_after_thirty_days(
             jobs.cycle(app, db, site.now)
             texts[site.now - NOW] = db.execute("SELECT max(text) FROM posts").fetchone()[0]
             likes |= {row[0] for row in db.execute("SELECT likes FROM engagement") if row[0] is not None}
-    assert site.looked == [15 * MINUTE, HOUR, 4 * HOUR, DAY, 7 * DAY]
-    assert likes == {25, 100, 400, 2400}
+    assert site.looked == [15 * MINUTE, HOUR, 2 * HOUR, 4 * HOUR, 8 * HOUR, 16 * HOUR, DAY, 7 * DAY]
+    assert likes == {25, 100, 200, 400, 800, 1600, 2400}
     text, url, likes_left, purged, gone = db.execute(
         "SELECT text, url, (SELECT count(*) FROM engagement), purged_at, gone_at FROM posts"
     ).fetchone()

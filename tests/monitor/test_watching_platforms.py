@@ -63,7 +63,7 @@ def test_a_storm_of_a_small_platform_is_told_with_its_name_and_ends(tmp_path: Pa
     assert utc_text(START + STORM * BIN) <= at < utc_text(START + (STORM + 12) * BIN)
     state, resolved = db.execute("SELECT state, resolved_at FROM incidents").fetchone()
     assert state == "resolved"
-    assert resolved >= utc_text(START + (STORM + 12) * BIN + 6 * HOUR), "not while the board alone is loud"
+    assert resolved >= utc_text(START + (STORM + 12) * BIN + 4 * HOUR), "not while the board alone is loud"
     db.close()
 
 

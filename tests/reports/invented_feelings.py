@@ -84,7 +84,7 @@ THEMES = (
     ThemeLine("refund", 22, 14, 2, True, (1, 0, 2, 1, 1, 5, 3, 2, 2, 1, 3, 2, 4, 14), QUOTES[1]),
     ThemeLine("hygiene", 5, 5, 3, False, (0, 1, 0, 0, 2, 1, 0, 3, 1, 0, 0, 1, 2, 5), QUOTES[2]),
     ThemeLine("taste", 4, 3, 6, False, (3, 4, 2, 5, 3, 4, 6, 6, 3, 4, 2, 3, 4, 3), POLITE),
-    ThemeLine("price", 2, 0, None, None, (0,) * 14),
+    ThemeLine("price", 6, 0, None, None, (0,) * 14),
 )
 
 FEELINGS = (

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.model import Archive, Week
+from monitor.model import Archive, Totals, Week
 from reports.archive_pages import archive_page, front_page
 from reports.archive_view import archive_view, spark
 from reports.language import LOCALES, language
@@ -145,10 +145,18 @@ class TestWeek:
     def text(self, week: Week, code: str = "en") -> str:
         return Seen(week_page(week, code)).text
 
+    @pytest.mark.parametrize(
+        ("before", "said"), [(66, "A week like the one before: "), (240, "No incident in this week: ")]
+    )
+    def test_a_calm_week_is_like_the_one_before_only_if_it_is(self, before: int, said: str) -> None:
+        calm = facts.week(verdict="calm", incidents=(), totals=Totals(400, 70, 60), before=Totals(900, 260, before))
+        assert f"{said}60 negative voices among 400 mentions ({before} the week before)." in self.text(calm)
+
     def test_it_says_what_happened_against_the_week_before(self) -> None:
         text = self.text(facts.week())
         for part in (
-            "2 incidents in this week: 98 negative voices among 1,812 mentions (41 the week before).",
+            "2 incidents in this week: loudest is “等了四十分鐘,店員只說『系統壞了我也沒辦法』”; ",
+            "; 98 negative voices among 1,812 mentions (41 the week before).",
             "Negative voices 98 The week before 41 +57 more than noise",
             "Mentions 1,812 The week before 1,720 +92 within noise",
             "5 alerts were sent about 2 incidents; people judged 1 of them to be not about us.",

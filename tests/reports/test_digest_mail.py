@@ -85,7 +85,8 @@ def test_what_to_answer_comes_before_what_is_only_to_be_known() -> None:
 def test_the_text_part_reads_alone() -> None:
     text = digest_mail(felt.rich_day(), "en", LINK).text
     for part in (
-        "1 incident is still open: 48 negative voices among 345 mentions (11 the day before).",
+        "1 incident is still open: loudest is “退費退了三個禮拜還在『處理中』,客服每次都叫我再等等”; ",
+        "; 48 negative voices among 345 mentions (11 the day before).",
         "9 complaints wait for an answer (6 new on this day).",
         f"Open as a page: {LINK}",
         "== What to answer today ==\n\n1. New since yesterday · refunds · service · Reach 42,310 · Pace 96.4 an hour",

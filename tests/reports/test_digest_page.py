@@ -16,7 +16,7 @@ from reports.citing import linked
 from reports.digest_view import digest_view
 from reports.language import LOCALES, language
 from reports.ledger_view import age
-from reports.render import digest_page
+from reports.render import digest_mail, digest_page
 from tests.reports import invented_facts as facts
 from tests.reports import invented_feelings as felt
 
@@ -109,10 +109,25 @@ class TestWhatToAnswer:
         day = replace(felt.rich_day(), ledger=replace(felt.LEDGER, to_answer=(less,), waiting=1))
         assert "Since yesterday: −1,796 reach" in self.answers(day)[0]
 
+    def test_reach_that_no_platform_shows_is_not_zero(self) -> None:
+        unknown = replace(felt.TO_ANSWER[1], reach=None, reach_before=None, velocity=0.1)
+        day = replace(felt.rich_day(), ledger=replace(felt.LEDGER, to_answer=(unknown,), waiting=1))
+        (said,) = self.answers(day)
+        assert "Reach not shown" in said
+        assert "Since yesterday: +31 posts About" in said
+        assert "Pace 2.4 a day" in said
+
     def test_the_verdict_says_how_many_wait(self) -> None:
         assert text(page(felt.rich_day()), ".verdict .waiting").startswith(
             "9 complaints wait for an answer (6 new on this day)."
         )
+
+    def test_where_none_that_waits_is_at_hand_it_says_so(self) -> None:
+        """They are older than four weeks, removed, or forgotten: no heading stands over nothing."""
+        day = replace(felt.rich_day(), ledger=replace(felt.LEDGER, to_answer=(), waiting=24))
+        said = "Of none of them was anything heard in the last four weeks that is still there to be quoted."
+        assert said in text(page(day), "#answer")
+        assert said in digest_mail(day, "en", "x").text
 
     def test_calm_is_not_read_from_what_was_not_heard(self) -> None:
         blind = replace(facts.blind_day(), ledger=felt.nothing())
@@ -168,6 +183,12 @@ class TestThemes:
         assert spark.attributes["aria-label"] == "Voices of the last 14 days: 2, 3, 1, 2, 3, 4, 2, 4, 1, 2, 3, 2, 5, 26"
         heights = [float(r.attributes["height"] or 0) for r in spark.css("rect")]
         assert max(heights) == heights[-1] == 23.0
+
+    def test_a_theme_without_a_voice_is_shown_only_where_it_is_copied(self) -> None:
+        silent = replace(felt.THEMES[0], theme="price", voices=0, posts=1)
+        copied = replace(felt.THEMES[0], theme="taste", voices=0, posts=40)
+        day = replace(felt.rich_day(), themes=(felt.THEMES[0], copied, silent))
+        assert texts(page(day), ".theme h3")[1:] == ["taste"]
 
     def test_a_theme_of_the_users_own_keeps_its_name(self) -> None:
         own = replace(felt.THEMES[0], theme="外帶杯蓋")

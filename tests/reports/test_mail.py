@@ -52,7 +52,7 @@ class TestCompose:
     def test_it_reads_back(self) -> None:
         rendered = alert_mail(facts.alert(), "zh-Hant")
         read = parsed(composed(rendered=rendered))
-        assert read["Subject"] == rendered.subject == "澄嵐 負面聲音突增 14 個，事件 12"
+        assert read["Subject"] == rendered.subject == "澄嵐 負面聲音突增，11/21 03:00 時 14 個，事件 12"
         assert read["From"].addresses[0].display_name == "千里 Qianli"
         assert read["To"] == TO
         assert read["Date"].datetime == DATE
@@ -251,7 +251,7 @@ class TestHandOver:
         assert mailbox.secure == [True]
         assert isinstance(envelope.content, bytes)
         assert envelope.content == composed()
-        assert parsed(envelope.content)["Subject"] == "澄嵐 負面聲音突增 14 個，事件 12"
+        assert parsed(envelope.content)["Subject"] == "澄嵐 負面聲音突增，11/21 03:00 時 14 個，事件 12"
 
     def test_tls_from_the_start(self, context: ssl.SSLContext, cafile: str) -> None:
         mailbox = Mailbox()

@@ -14,7 +14,7 @@ import pytest
 
 from monitor.errors import ConfigError
 from monitor.incidents import folded
-from monitor.model import BlindFacts, Digest, EventLine, Kind, Severity, Totals, utc_text
+from monitor.model import BlindFacts, Change, Digest, EventLine, Kind, Severity, Totals, utc_text
 from monitor.spikes.measurement import Measurement, Span
 from reports.alert_view import alert_view, event_word
 from reports.language import LOCALES, language
@@ -152,7 +152,8 @@ class TestPage:
 
     def test_an_incident_day_says_what_happened(self) -> None:
         text = Reader(digest_page(facts.incident_day(), "en")).text
-        assert "1 incident is still open: 48 negative voices among 345 mentions (11 the day before)." in text
+        assert "1 incident is still open: loudest is “退費退了三個禮拜還在『處理中』,客服每次都叫我再等等”; " in text
+        assert "; 48 negative voices among 345 mentions (11 the day before)." in text
         assert "ptt-food was not heard from 02:00 to 05:00. Reason: HTTP 503" in text
         assert "news-tw was heard only in part from 09:30 to 10:42." in text
         assert "48 negative voices, 6.2 expected · since 14:15 · owner: 林曉彤" in text
@@ -258,7 +259,7 @@ class TestHonestDays:
 
     def test_history_says_that_nobody_was_woken(self) -> None:
         text = Reader(digest_page(facts.history_day(), "en")).text
-        assert "1 incident was found in imported or late posts: 48 negative voices" in text
+        assert "1 incident was found in imported or late posts: loudest is “退費退了三個禮拜" in text
         assert "Found in imported or late posts; no mail was sent." in text
         assert "Revision 2: it replaces the earlier digest of this day." in text
 
@@ -266,6 +267,21 @@ class TestHonestDays:
         resolved = replace(facts.INCIDENT, state="resolved", resolved_at=facts.at(20))
         day = facts.digest(incidents=(resolved, resolved))
         assert self.sentence(day).startswith("2 incidents, since resolved: ")
+
+    def test_an_incident_of_a_story_is_named_by_its_own_words(self) -> None:
+        one = replace(facts.INCIDENT, kind=Kind.BURST, headline="Re: [抱怨] 氣炸鍋冒煙。客服說沒事")
+        assert "聲量最大的是「氣炸鍋冒煙」；" in self.sentence(facts.digest(incidents=(one,)), "zh-Hant")
+        assert "声量最大的是“氣炸鍋冒煙”；" in self.sentence(facts.digest(incidents=(one,)), "zh-Hans")
+
+    def test_an_incident_without_words_is_told_without(self) -> None:
+        one = replace(facts.INCIDENT, headline="")
+        sentence = self.sentence(facts.digest(incidents=(one,), stories=()))
+        assert sentence.startswith("1 incident is still open: 48 negative voices among")
+
+    def test_a_calm_day_with_more_of_everything_is_not_called_usual(self) -> None:
+        more = (Change("negative_voices", 2, True),)
+        sentence = self.sentence(replace(facts.calm_day(), against_yesterday=more))
+        assert sentence.startswith("More negative voices, for more was said altogether; their share did not rise: ")
 
     def test_an_incident_on_a_half_blind_day_says_that_counts_are_lower_bounds(self) -> None:
         day = facts.digest(today=replace(facts.BUSY, heard=0.5))

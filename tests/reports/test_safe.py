@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.safe import QUOTE_LENGTH, cut, http_url, inert, line, quotation, subject
+from reports.safe import QUOTE_LENGTH, cut, http_url, inert, line, opening, quotation, subject
 from tests.reports.invented_facts import HOSTILE_URLS
 
 
@@ -87,3 +87,21 @@ def test_a_link_from(url: str) -> None:
 
 def test_an_endless_link_is_none() -> None:
     assert http_url("https://a.example/" + "x" * 3000) == ""
+
+
+@pytest.mark.parametrize(
+    ("post", "said"),
+    [
+        ("[問題] 退費問題 打電話都沒人接", "退費問題 打電話都沒人接"),
+        ("[問題] 我家的澄嵐氣炸鍋也冒煙 看完文去檢查，底部真的有焦痕", "我家的澄嵐氣炸鍋也冒煙"),
+        ("Re: [抱怨] 退費拖了三週\n打三次電話", "退費拖了三週"),
+        ("回复 @用户 :差点着火，太差了。[失望]", "差点着火，太差了"),
+        ("還在「處理中」 🙃", "還在「處理中」"),
+        ("一" * 50, "一" * 31 + "…"),
+        ("等了很久很久很久，" + "一" * 50, "等了很久很久很久…"),
+        ("\u202e[失望]", ""),
+        ("…", ""),
+    ],
+)
+def test_an_opening_names_a_post(post: str, said: str) -> None:
+    assert opening(post) == said

@@ -21,26 +21,26 @@ LITTLE = Travel("澄嵐", date(2026, 11, 20), 90, 48, 12, 1030, None, None, None
     ("travel", "code", "said"),
     [
         (FARTHER, "zh-Hant",
-         "壞消息傳得比好消息遠，是 2.3 倍（95% 區間 1.4–3.8，以 28 天內 180 則負面、240 則正面故事計）。"),
+         "壞消息傳得比好消息遠，是 2.3 倍（95% 區間 1.4–3.8，以 28 天內 180 個負面、240 個正面話題計）。"),
         (FARTHER, "zh-Hans",
-         "坏消息传得比好消息远，是 2.3 倍（95% 区间 1.4–3.8，以 28 天内 180 条负面、240 条正面故事计）。"),
+         "坏消息传得比好消息远，是 2.3 倍（95% 区间 1.4–3.8，以 28 天内 180 个负面、240 个正面话题计）。"),
         (FARTHER, "en", "Bad news went 2.3 times as far as good news (95% interval 1.4–3.8; 180 negative and 240 "
                         "positive stories of 28 days)."),
         (replace(FARTHER, ratio=64.0, high=None), "zh-Hant",
-         "壞消息傳得比好消息遠，至少是 1.4 倍（95% 信心，以 28 天內 180 則負面、240 則正面故事計）。"),
+         "壞消息傳得比好消息遠，至少是 1.4 倍（95% 信心，以 28 天內 180 個負面、240 個正面話題計）。"),
         (replace(FARTHER, ratio=0.42, low=0.2, high=0.9, verdict=TravelVerdict.LESS_FAR), "zh-Hant",
-         "壞消息傳得沒有好消息遠，只有 0.42 倍（95% 區間 0.2–0.9，以 28 天內 180 則負面、240 則正面故事計）。"),
+         "壞消息傳得沒有好消息遠，只有 0.42 倍（95% 區間 0.2–0.9，以 28 天內 180 個負面、240 個正面話題計）。"),
         (NONE, "zh-Hant",
-         "看不出壞消息與好消息誰傳得遠（倍數的 95% 區間 0.7–1.8，以 28 天內 180 則負面、240 則正面故事計）。"
-         "若壞消息遠一倍，多半早已看得出來。"),
+         "看不出壞消息與好消息誰傳得遠（倍數的 95% 區間 0.7–1.8，以 28 天內 180 個負面、240 個正面話題計）。"
+         "若壞消息傳得遠一倍，多半早已看得出來。"),
         (replace(NONE, low=0.3, high=4.1, needed=1987), "zh-Hant",
-         "看不出壞消息與好消息誰傳得遠（倍數的 95% 區間 0.3–4.1，以 28 天內 180 則負面、240 則正面故事計）。"
-         "就算壞消息遠一倍，也要約 2,000 則故事才看得出來。"),
+         "看不出壞消息與好消息誰傳得遠（倍數的 95% 區間 0.3–4.1，以 28 天內 180 個負面、240 個正面話題計）。"
+         "就算壞消息傳得遠一倍，也要約 2,000 個話題才看得出來。"),
         (replace(NONE, high=None), "en",
          "No difference shown between how far bad and good news went (95% interval of the factor: 0.7 or more; 180 "
          "negative and 240 positive stories of 28 days). One side hardly travelled at all, so even a large one might "
          "not have shown."),
-        (LITTLE, "zh-Hant", "資料太少，無法判斷壞消息是否傳得比好消息遠（90 天內 12 則負面、1,030 則正面故事）："
+        (LITTLE, "zh-Hant", "資料太少，無法判斷壞消息是否傳得比好消息遠（90 天內 12 個負面、1,030 個正面話題）："
                             "正負各需至少 20 則。"),
         (replace(LITTLE, lack=Lack.DAYS), "en",
          "Too little data to say whether bad news goes farther than good news (12 negative and 1,030 positive stories "

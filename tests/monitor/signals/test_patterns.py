@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from monitor.signals.lexicon import check_line
 from monitor.signals.patterns import MANY, BadPattern, compile_line
 from monitor.text import fold_text
 
@@ -47,6 +48,13 @@ def test_a_gap_ends_with_its_clause_and_its_width() -> None:
 def test_what_cannot_be_read_is_refused(line: str) -> None:
     with pytest.raises(BadPattern):
         compile_line(line, SETS)
+
+
+@pytest.mark.parametrize("line", ["。。", "*", "...", "?!|,", "、+"])
+def test_punctuation_alone_is_no_line_of_a_user(line: str) -> None:
+    with pytest.raises(BadPattern, match="punctuation only"):
+        check_line(line)
+    check_line(line + "差|🤮")
 
 
 def test_any_match_holds_an_anchor() -> None:

@@ -72,3 +72,10 @@ def test_what_every_story_tells_of_weighs_little() -> None:
     told = terms(fold_text("澄嵐宣布關閉上海研發中心，三百人受影響"))
     common = dict.fromkeys(told, 900)
     assert max(weigh(told, common, 1000).values()) < 1 < min(weigh(told, {}, 1000).values())
+
+
+def test_what_marks_a_reply_is_no_word() -> None:
+    story = [f"{mark}氣炸鍋冒煙{i}次" for i in range(10) for mark in ("Re: [抱怨] ", "RE：", "Fw:")]
+    said = [word for word, _ in telling_words(story, [f"電鍋煮了{i}碗飯" for i in range(60)])]
+    assert "氣炸鍋冒煙" in "".join(said)
+    assert {"re", "fw"}.isdisjoint(word.lower() for word in said)
