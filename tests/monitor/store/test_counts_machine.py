@@ -170,7 +170,7 @@ class Counts(RuleBasedStateMachine):
             models.use(self.db, model, START)
             ids = models.unscored(self.db, model, start, 0, 50)
             scores = [mentions.Scored(i, Score(0.5, 0.5, data.draw(LABELS))) for i in ids]
-            mentions.add_scores(self.db, scores, model, START)
+            mentions.add_scores(self.db, scores, model, START, beside=True)
         with self.transaction(killed):
             models.switch(self.db, model, start, START)
         assert killed or not self.db.execute("SELECT 1 FROM dirty_bins").fetchone()
@@ -278,9 +278,6 @@ def test_thirty_people_are_thirty_voices_and_one_text_pasted_is_one(db: Database
     assert row[3:-1] == ((30, 30, 30, 30, 0) if len(text) < 12 else (30, 30, 1, 1, 0))
 
 
-WAYS = ("arrive", "arrive", "edit", "match", "score", "score", "group", "group", "label", "gone", "deny")
-
-
 def said(dice: random.Random, number: int) -> Post:
     root = dice.choice(["", "", "0", "1"])
     root = root if root != str(number) else ""
@@ -302,9 +299,8 @@ def change(db: Database, dice: random.Random, brands: list[int]) -> None:
             case "arrive":
                 posts.add(db, [said(dice, dice.randrange(40)) for _ in range(some)], arrival, lambda p, a: f"{p}:{a}")
             case "edit":
-                for platform, native_id in db.execute(
-                    "SELECT platform, native_id FROM posts ORDER BY random() LIMIT 2"
-                ):
+                known = db.execute("SELECT platform, native_id FROM posts ORDER BY id").fetchall()
+                for platform, native_id in dice.sample(known, min(2, len(known))):
                     text = dice.choice(TEXTS)
                     posts.add(db, [Post(platform, native_id, text)], arrival, lambda p, a: a)
             case "match":
@@ -339,7 +335,7 @@ def test_counts_are_those_of_a_full_recount_after_every_change(db: Database, see
     """Here each change is counted by itself, so that no other one marks a bin that it forgot."""
     dice = random.Random(seed)
     brands = list(brand_ids(db, {"澄嵐": "own", "霽川": "competitor"}).values())
-    for _ in range(250):
+    for _ in range(300):
         change(db, dice, brands)
         with writing(db):
             while counts.recount(db, 5):
