@@ -7,8 +7,8 @@ larger one is an older one: two brands, an own one and a competitor, half and ha
 fifth with signals, a third with engagement, one in ten a copy. Measured is ``digest`` as the service does it: load the
 day, render the page, write it, render the mail and owe it, on a connection that has read nothing yet.
 
-Prints one JSON object a size: ``seconds`` (median and most over the days made), ``parts`` (median of load, page, and
-the row with its mail), ``peak_mb``, and ``beside``: the median divided by that of one plain pass over the day's rows of
+Prints one JSON object a size: ``seconds`` (median and most over the days made), ``parts`` (median of load, and of page,
+row and mail), ``peak_mb``, and ``beside``: the median divided by that of one plain pass over the day's rows of
 ``v_posts``, read in the same process. Flat means: the same at every size.
 """
 
@@ -115,16 +115,14 @@ def fill(app: App, db: Database, number: int, a_day: int, rng: random.Random) ->
 
 
 def make(app: App, day: date) -> list[float]:
-    """Seconds of loading, the page, and the row with its mail."""
+    """Seconds of loading, and of the page with its row and mail."""
     db = app.open_store()
     brand = app.config.brands[0]
     marks = [time.perf_counter()]
     with reading(db):
         loaded = digesting.load(app, db, brand, app.brands[brand.name], day, NOW)
     marks.append(time.perf_counter())
-    page = digesting.archive(app, loaded)
-    marks.append(time.perf_counter())
-    digesting.store(app, db, brand, app.brands[brand.name], loaded, page)
+    digesting.store(app, db, brand, app.brands[brand.name], loaded)
     marks.append(time.perf_counter())
     db.close()
     return [b - a for a, b in itertools.pairwise(marks)]
