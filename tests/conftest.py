@@ -49,9 +49,17 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
         yield running
 
 
+@pytest.fixture(scope="session")
+def blank(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated database without a row, to be copied: migrating takes longer than most tests."""
+    path = tmp_path_factory.mktemp("blank") / "qianli.db"
+    open_store(path).close()
+    return path
+
+
 @pytest.fixture
-def db(tmp_path: Path) -> Iterator[Database]:
+def db(blank: Path, tmp_path: Path) -> Iterator[Database]:
     """A real, migrated database file."""
-    database = open_store(tmp_path / "qianli.db")
+    database = open_store(Path(shutil.copy(blank, tmp_path / "qianli.db")))
     yield database
     database.close()

@@ -1,4 +1,7 @@
-"""The database: migrations, each one transaction, and the views that are the public contract.
+"""The database: migrations, and the views that are the public contract.
+
+``upgrade`` brings a database to this version. Views hold nothing, so a migration changes tables alone, and all views
+are made anew whenever one was pending; one that has nothing to do was about a view.
 
 All times are UTC text ``2026-11-21T08:00:00Z``. ``tables`` has what the first version made, ``changes`` what each later
 one added, ``views`` what others may build on.
@@ -19,22 +22,33 @@ from monitor.schema.tables import BIN_OF, TABLES
 from monitor.schema.travel import TRAVEL
 from monitor.schema.views import VIEWS
 
-__all__ = ["BIN_OF", "VIEWS", "migrations"]
+__all__ = ["BIN_OF", "VIEWS", "migrations", "upgrade"]
 
 migrations = Migrations("qianli")
+
+
+def upgrade(db: Database) -> None:
+    """Apply the pending migrations while no view looks at the tables: a view would follow a table that is renamed.
+
+    The caller holds the transaction, so that all or nothing is changed.
+    """
+    for name in VIEWS:
+        db.execute(f"DROP VIEW IF EXISTS {name}")
+    migrations.apply(db)
+    for name, select in VIEWS.items():
+        db.execute(f"CREATE VIEW {name} AS {select}")
 
 
 @migrations()
 def first(db: Database) -> None:
     """The tables of the whole journey."""
-    for statement in TABLES:
-        db.execute(statement)
+    _change(db, TABLES)
     db.execute("INSERT INTO facts VALUES ('uid', lower(hex(randomblob(6))))")
 
 
 @migrations()
 def first_views(db: Database) -> None:
-    _change(db, ())
+    """The views."""
 
 
 @migrations()
@@ -46,8 +60,6 @@ def models_and_portions(db: Database) -> None:
 @migrations()
 def coverage_of_silence(db: Database) -> None:
     """``v_coverage`` calls blind what a run gave nothing of, and goes on to the newest round while a source rests."""
-    db.execute("DROP VIEW v_coverage")
-    db.execute(f"CREATE VIEW v_coverage AS {VIEWS['v_coverage']}")
 
 
 @migrations()
@@ -59,17 +71,13 @@ def incidents_and_people(db: Database) -> None:
 @migrations()
 def lists_in_turns(db: Database) -> None:
     """Lists that take turns over several runs; ``v_coverage`` says partial where not all have had theirs."""
-    for statement in changes.LISTS_IN_TURNS:
-        db.execute(statement)
-    db.execute("DROP VIEW IF EXISTS v_coverage")
-    db.execute(f"CREATE VIEW v_coverage AS {VIEWS['v_coverage']}")
+    _change(db, changes.LISTS_IN_TURNS)
 
 
 @migrations()
 def alert_mail(db: Database) -> None:
     """What answers to an alert need to know of it, and which incidents' pages are to be written."""
-    for statement in changes.ALERT_MAIL:
-        db.execute(statement)
+    _change(db, changes.ALERT_MAIL)
 
 
 @migrations()
@@ -87,22 +95,19 @@ def near_copies(db: Database) -> None:
 @migrations()
 def bursts_and_reach(db: Database) -> None:
     """What story-bursts and early warnings are judged against, and how far that was done."""
-    for statement in changes.BURSTS_AND_REACH:
-        db.execute(statement)
+    _change(db, changes.BURSTS_AND_REACH)
 
 
 @migrations()
 def judged_once(db: Database) -> None:
     """What an older version has judged is not judged again."""
-    for statement in changes.JUDGED_ONCE:
-        db.execute(statement)
+    _change(db, changes.JUDGED_ONCE)
 
 
 @migrations()
 def mentions_of_copies(db: Database) -> None:
     """Mentions know their copy group."""
-    for statement in MENTIONS_OF_COPIES:
-        db.execute(statement)
+    _change(db, MENTIONS_OF_COPIES)
 
 
 @migrations()
@@ -130,11 +135,5 @@ def archive_of_digests(db: Database) -> None:
 
 
 def _change(db: Database, statements: Iterable[str]) -> None:
-    """Change tables while no view looks at them, for a view would follow a table that is renamed; then make all views
-    as they now are."""
-    for name in VIEWS:
-        db.execute(f"DROP VIEW IF EXISTS {name}")
     for statement in statements:
         db.execute(statement)
-    for name, select in VIEWS.items():
-        db.execute(f"CREATE VIEW {name} AS {select}")

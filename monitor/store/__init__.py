@@ -19,7 +19,7 @@ from sqlite_utils import Database
 
 from monitor.errors import StoreError
 from monitor.model import from_utc_text
-from monitor.schema import migrations
+from monitor.schema import migrations, upgrade
 
 BUSY = 120.0
 """Seconds that a writer waits for another one: the switch to another model over a million mentions takes a minute."""
@@ -64,7 +64,7 @@ def _migrate(db: Database, path: Path) -> None:
     if applied == ours:
         return
     with writing(db):  # two processes may start at once: the pending list must be read inside the transaction
-        migrations.apply(db)
+        upgrade(db)
 
 
 @functools.cache

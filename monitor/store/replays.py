@@ -16,7 +16,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from monitor.model import from_utc_text, utc_text
-from monitor.schema import migrations
+from monitor.schema import upgrade
 from monitor.store import mentions, posts, writing
 
 _WHOLE = ("brands", "models", "shares")
@@ -44,7 +44,7 @@ def mirror(path: Path, start: datetime, end: datetime) -> Database:
     """An empty database of this schema, with all that arrived after ``start`` and up to ``end`` in ``was``."""
     connection = sqlite3.connect(":memory:", uri=True)
     db = Database(connection)
-    migrations.apply(db)
+    upgrade(db)
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("ATTACH ? AS disk", [f"{path.resolve().as_uri()}?mode=ro"])
     connection.execute("ATTACH ':memory:' AS was")

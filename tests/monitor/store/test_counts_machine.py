@@ -6,6 +6,7 @@ The oracle below knows nothing of SQL: it recounts from the rows in plain Python
 from __future__ import annotations
 
 import contextlib
+import os
 import random
 import tempfile
 from collections import defaultdict
@@ -35,6 +36,7 @@ TEXTS = (
 """The last holds two others word for word: it makes their groups one."""
 LABELS = st.sampled_from(list(Label))
 MODELS = st.sampled_from(["m1", "m2"])
+EXAMPLES = int(os.environ.get("QIANLI_FUZZ", "2000")) // 100
 
 
 class Killed(Exception):
@@ -243,9 +245,9 @@ class Counts(RuleBasedStateMachine):
         assert [row[2:] for row in rows] == [effective(self.db, row[0], row[1]) for row in rows]
 
 
-CountsTest = Counts.TestCase
+CountsTest = pytest.mark.fuzz(Counts.TestCase)
 CountsTest.settings = settings(
-    max_examples=40, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=EXAMPLES, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
 )
 
 
