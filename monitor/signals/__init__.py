@@ -19,7 +19,7 @@ from monitor.text import Folded, fold
 
 __all__ = ["RULES", "BadPattern", "Lexicon", "OwnTheme", "check_line", "find", "of_brands", "shipped"]
 
-RULES = 1
+RULES = 2
 """Raised with every change of how lines are applied: signals found by other rules are found again."""
 
 LONGEST = 20_000
@@ -29,6 +29,9 @@ MOST = 60
 """Signals kept of one text: a pasted novel must not fill the table."""
 
 Span = tuple[int, int]
+
+GRAVE = frozenset({"safety", "hygiene", "privacy"})
+"""Themes that no other takes the place of: whoever fell ill must not be lost in a longer line of the user's."""
 
 _GOOD = frozenset({Feeling.PRAISE, Feeling.MOVED})
 _HYPOTHETICAL = re.compile(
@@ -160,9 +163,9 @@ _FAR = 40
 
 
 def _apart(found: Sequence[tuple[int, int, Line]], length: int) -> Iterator[tuple[int, int, Line]]:
-    """Of each kind those that do not overlap, the longest of them first."""
+    """Of each kind those that do not overlap, the grave and then the longest of them first."""
     taken: dict[Feeling, bytearray] = {}
-    for start, end, line in sorted(found, key=lambda f: (f[0] - f[1], f[0])):
+    for start, end, line in sorted(found, key=lambda f: (f[2].theme not in GRAVE, f[0] - f[1], f[0])):
         of_kind = taken.setdefault(line.kind, bytearray(length))
         if of_kind.find(1, start, end) < 0:
             of_kind[start:end] = b"\1" * (end - start)

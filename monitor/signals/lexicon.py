@@ -34,7 +34,10 @@ from ahocorasick_rs import AhoCorasick, MatchKind
 from monitor.model import Feeling
 from monitor.signals.patterns import BadPattern, Pattern, compile_line
 
-FILES = ("complaint", "leaving", "wish", "praise")
+FILES = ("complaint", "goods", "leaving", "wish", "praise")
+
+MOST_ALSO = 40
+"""Anchors of a line's second part beyond which asking for one of them costs more than it spares."""
 
 LONGEST_RULE = 60
 """Characters of a line that are kept as the name of its rule."""
@@ -61,6 +64,7 @@ class Line:
     forbidden: str
     company: str
     denied: bool
+    also: frozenset[str] = frozenset()
 
     @cached_property
     def search(self) -> re.Pattern[str]:
@@ -106,11 +110,18 @@ class Lexicon:
         """The lines that may match a folded text, in the order of the files."""
         found = self._automaton.find_matches_as_indexes(folded, overlapping=True)
         anchors = {number for number, _, _ in found}
-        return [self._lines[i] for i in sorted({i for number in anchors for i in self._owners[number]})]
+        numbers = sorted({i for number in anchors for i in self._owners[number]})
+        return [self._lines[i] for i in numbers if not (self._also[i] and self._also[i].isdisjoint(anchors))]
 
     @cached_property
     def _automaton(self) -> AhoCorasick:
         return AhoCorasick(list(self._of_anchor), matchkind=MatchKind.Standard)
+
+    @cached_property
+    def _also(self) -> list[frozenset[int]]:
+        """Of each line the numbers of the anchors of its second sure part."""
+        number_of = {anchor: number for number, anchor in enumerate(self._of_anchor)}
+        return [frozenset(number_of[anchor] for anchor in line.also) for line in self._lines]
 
     @cached_property
     def _owners(self) -> list[list[int]]:
@@ -130,9 +141,12 @@ class Lexicon:
 
     def _add(self, kind: Feeling, theme: str, pattern: Pattern, unless: str, near: str) -> None:
         rule = f"{theme or kind}: {pattern.source}"[:LONGEST_RULE]
-        self._lines.append(Line(kind, theme, rule, pattern.expression, unless, near, _may_be_denied(pattern)))
+        also = pattern.also if len(pattern.also) <= MOST_ALSO else frozenset[str]()
+        self._lines.append(Line(kind, theme, rule, pattern.expression, unless, near, _may_be_denied(pattern), also))
         for anchor in sorted(pattern.anchors):
             self._of_anchor.setdefault(anchor, []).append(len(self._lines) - 1)
+        for anchor in sorted(also):
+            self._of_anchor.setdefault(anchor, [])
 
 
 def check_line(source: str) -> None:

@@ -14,6 +14,7 @@ Nothing repeats without a bound, so what a line costs grows with the text and no
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -37,12 +38,14 @@ _NUMBER = "(?:[0-9]{1,4}|[一二两三四五六七八九十几半数好多百]{1
 class Pattern:
     """A line: its source, its ``re`` source, and literals of which any text it matches holds at least one.
 
+    ``also``: others of which it holds one as well, none where the line has no second part that is sure.
     Each gap of the expression is a group, so that a match tells where the free characters lie.
     """
 
     source: str
     expression: str
     anchors: frozenset[str]
+    also: frozenset[str] = frozenset()
 
 
 class BadPattern(ValueError):
@@ -59,7 +62,7 @@ def compile_line(source: str, sets: Mapping[str, str]) -> Pattern:
         raise BadPattern("needs a letter that is not optional")
     if node.ways > WIDEST:
         raise BadPattern("has too many gaps")
-    return Pattern(source.strip(), node.expression, node.anchors)
+    return Pattern(source.strip(), node.expression, node.anchors, node.also)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +72,17 @@ class _Node:
     expression: str
     anchors: frozenset[str] = frozenset()
     ways: int = 1
+    also: frozenset[str] = frozenset()
 
 
 def _sequence(nodes: list[_Node]) -> _Node:
-    best: frozenset[str] = frozenset()
-    ways = 1
-    for node in nodes:
-        ways *= node.ways
-        if node.anchors and _sureness(node.anchors) > _sureness(best):
-            best = node.anchors
-    return _Node("".join(node.expression for node in nodes), best, ways)
+    if len(nodes) == 1:
+        return nodes[0]
+    sure = sorted(
+        (found for node in nodes for found in (node.anchors, node.also) if found), key=_sureness, reverse=True
+    )
+    best, also, *_ = [*sure, frozenset[str](), frozenset[str]()]
+    return _Node("".join(node.expression for node in nodes), best, math.prod(node.ways for node in nodes), also)
 
 
 def _sureness(anchors: frozenset[str]) -> tuple[int, int]:
@@ -161,7 +165,7 @@ class _Reader:
             raise BadPattern(f"there is no set {{{name}}}")
         inner = _Reader(self._sets[name], self._sets, (*self._inside, name))
         node = inner.alternatives()
-        return _Node(f"(?:{node.expression})", node.anchors, node.ways)
+        return _Node(f"(?:{node.expression})", node.anchors, node.ways, node.also)
 
     def _until(self, closing: str) -> str:
         end = self.source.find(closing, self.place)

@@ -11,7 +11,9 @@ each other; ``recall`` writes 600 texts drawn at random. Labels are kept in ``la
 a signal, by each of two passes) and ``labels/signals_recall.csv`` (the kinds that a reader found in each text), by the
 text's hash; no text is kept. Without a command: precision of each kind with Wilson's 95 % interval, over the hits of
 which both passes agree or, where only one is there, by that one; Cohen's kappa of the passes; recall over the 600.
-A labelled hit that the lexicon no longer finds is counted apart. ``speed``: CPU beside SnowNLP's on the same texts.
+A labelled hit that the lexicon no longer finds is counted apart. The hits of ``signals.csv`` were drawn with the seeds
+20261123 to 20261128 from what was found on 2026-11-22: a kind below .85 was mended and drawn anew, ``--without`` what
+had been read where that left 60. ``speed``: CPU beside SnowNLP's on the same texts.
 """
 
 from __future__ import annotations

@@ -47,6 +47,40 @@ def test_other_kinds(kind: Feeling, text: str) -> None:
     assert kind in {s.kind for s in find(text)}
 
 
+BY_GOODS = {
+    "quality": [
+        "菜太油了", "肉還是生的", "雞排咬不動", "筷子都沒給", "餃子都黏在一起了", "米饭没熟", "量有點少,沒吃飽",
+        "橙子一點都不甜", "裤子有点短", "衣服起球很嚴重", "扣子掉了", "手机有点卡", "平板經常黑屏", "散熱有點差",
+        "手機沒有充電器", "洗完頭髮很油", "用完完全沒有效果", "這遊戲卡池太摳", "劇情稀爛,對不起玩家", "包装被拆过了",
+        "这店有够雷", "這間好伏,啲嘢唔好食", "什么破手机", "裤子味道特别大",
+    ],
+    "waiting": ["两个小时才送到", "送餐时间太长了", "外賣好久才送到", "還沒有人接單"],
+    "delivery": ["外卖根本没送", "包裹被压坏了", "点的牛腩结果送来的是鸡排", "让我下楼去取外卖"],
+    "service": ["售后没人理", "客服電話打不通", "外賣小哥甩臉"],
+    "promise": ["备注不要香菜完全没看", "商家就是骗子,上当了", "没收到赠品"],
+    "hygiene": ["汤里吃出一只苍蝇", "蛋糕都发霉了"],
+    "stock": ["付款后告诉我没货", "订单被取消了"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("theme", "text"), [(theme, text) for theme, texts in BY_GOODS.items() for text in texts])
+def test_what_is_wrong_with_goods_meals_and_games(theme: str, text: str) -> None:
+    assert theme in {s.theme for s in find(text)}
+
+
+@pytest.mark.parametrize("text", ["裤子味道特别大", "苹果味道很大"])
+def test_a_strong_smell_is_no_praise(text: str) -> None:
+    assert Feeling.PRAISE not in {s.kind for s in find(text)}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["手机不卡", "衣服没有起球", "苹果一点都不酸", "系统不难装", "肉不硬", "包装没有破损", "手机没有黑屏", "饼不油腻"],
+)
+def test_a_fault_denied_is_none(text: str) -> None:
+    assert Feeling.COMPLAINT not in {s.kind for s in find(text)}
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -95,6 +129,18 @@ def test_own_lines_extend_a_theme_or_make_one() -> None:
     ]
     assert find("停车好停不难", lexicon) == ()
     assert lexicon.version != shipped().version
+
+
+def test_a_theme_of_the_users_takes_the_place_of_no_grave_one() -> None:
+    lexicon = Lexicon((OwnTheme("異物", ("湯裡…異物",)), OwnTheme("腸胃", ("餐點…拉肚子",))))
+    assert [s.theme for s in find("店裡的湯裡有隻蟑螂,是異物", lexicon)] == ["hygiene"]
+    assert [s.theme for s in find("餐點吃完我就拉肚子了", lexicon)] == ["safety"]
+
+
+def test_no_line_stands_twice_and_none_escapes_a_letter() -> None:
+    lines = [(line.kind, line.theme, line.expression, line.company) for line in shipped().lines]
+    assert len(set(lines)) == len(lines)
+    assert not [line.rule for line in shipped().lines if "\\" in line.rule]
 
 
 def test_every_shipped_line_compiles_and_is_named() -> None:
