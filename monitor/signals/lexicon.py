@@ -64,7 +64,8 @@ class Line:
     forbidden: str
     company: str
     denied: bool
-    also: frozenset[str] = frozenset()
+    anchors: frozenset[str]
+    also: frozenset[str]
 
     @cached_property
     def search(self) -> re.Pattern[str]:
@@ -88,15 +89,15 @@ class Lexicon:
     """All lines, and one automaton over their anchors: only lines of which a literal stands in a text are tried."""
 
     def __init__(self, own: Sequence[OwnTheme] = ()) -> None:
-        sections = list(_shipped())
-        sets = sections.pop(0)[1]
-        self.version = _version([*sections, ("sets", sets)], own)
-        self._lines: list[Line] = []
+        sections, lines = _shipped()
+        self._lines = [*lines, *(line for theme in own for line in _own_lines(theme, dict(sections)["sets"]))]
+        self.version = _version(sections, own)
         self._of_anchor: dict[str, list[int]] = {}
-        for name, table in sections:
-            self._add_table(name, table, sets)
-        for theme in own:
-            self._add_own(theme, sets)
+        for number, line in enumerate(self._lines):
+            for anchor in sorted(line.anchors):
+                self._of_anchor.setdefault(anchor, []).append(number)
+            for anchor in sorted(line.also):
+                self._of_anchor.setdefault(anchor, [])
 
     @property
     def lines(self) -> Sequence[Line]:
@@ -127,32 +128,33 @@ class Lexicon:
     def _owners(self) -> list[list[int]]:
         return list(self._of_anchor.values())
 
-    def _add_table(self, name: str, table: Mapping[str, Any], sets: Mapping[str, str]) -> None:
-        kind = Feeling(table.get("kind", "complaint"))
-        theme = table.get("theme", name if kind in (Feeling.COMPLAINT, Feeling.PRAISE) else "")
-        unless, near = (_any_of(list(_lines_of(table.get(key, ""))), sets) for key in ("unless", "near"))
-        for source in _lines_of(table["lines"]):
-            self._add(kind, theme, compile_line(source, sets), unless, near)
 
-    def _add_own(self, theme: OwnTheme, sets: Mapping[str, str]) -> None:
-        unless = _any_of(theme.unless, sets)
-        for source in theme.words:
-            self._add(theme.kind, theme.name, compile_line(source, sets), unless, "")
+def _lines(name: str, table: Mapping[str, Any], sets: Mapping[str, str]) -> Iterator[Line]:
+    """Those of one table of a shipped file."""
+    kind = Feeling(table.get("kind", "complaint"))
+    theme = table.get("theme", name if kind in (Feeling.COMPLAINT, Feeling.PRAISE) else "")
+    unless, near = (_any_of(list(_sources(table.get(key, ""))), sets) for key in ("unless", "near"))
+    for source in _sources(table["lines"]):
+        yield _line(kind, theme, compile_line(source, sets), unless, near)
 
-    def _add(self, kind: Feeling, theme: str, pattern: Pattern, unless: str, near: str) -> None:
-        rule = f"{theme or kind}: {pattern.source}"[:LONGEST_RULE]
-        also = pattern.also if len(pattern.also) <= MOST_ALSO else frozenset[str]()
-        self._lines.append(Line(kind, theme, rule, pattern.expression, unless, near, _may_be_denied(pattern), also))
-        for anchor in sorted(pattern.anchors):
-            self._of_anchor.setdefault(anchor, []).append(len(self._lines) - 1)
-        for anchor in sorted(also):
-            self._of_anchor.setdefault(anchor, [])
+
+def _own_lines(theme: OwnTheme, sets: Mapping[str, str]) -> Iterator[Line]:
+    unless = _any_of(theme.unless, sets)
+    for source in theme.words:
+        yield _line(theme.kind, theme.name, compile_line(source, sets), unless, "")
+
+
+def _line(kind: Feeling, theme: str, pattern: Pattern, unless: str, near: str) -> Line:
+    rule = f"{theme or kind}: {pattern.source}"[:LONGEST_RULE]
+    also = pattern.also if len(pattern.also) <= MOST_ALSO else frozenset[str]()
+    denied = _may_be_denied(pattern)
+    return Line(kind, theme, rule, pattern.expression, unless, near, denied, pattern.anchors, also)
 
 
 def check_line(source: str) -> None:
     """BadPattern if a line of the user's cannot be read, or would find every clause."""
-    _, sets = next(_shipped())
-    pattern = compile_line(source, sets)
+    sections, _ = _shipped()
+    pattern = compile_line(source, dict(sections)["sets"])
     if all(unicodedata.category(char)[0] in "PZ" for anchor in pattern.anchors for char in anchor):
         raise BadPattern("holds punctuation only")
 
@@ -166,20 +168,21 @@ def _any_of(sources: Sequence[str], sets: Mapping[str, str]) -> str:
     return "|".join(compile_line(source, sets).expression for source in sources)
 
 
-def _lines_of(text: str) -> Iterator[str]:
+def _sources(text: str) -> Iterator[str]:
     for line in text.splitlines():
         source = line.partition("//")[0].strip()
         if source:
             yield source
 
 
-def _shipped() -> Iterator[tuple[str, Any]]:
-    """The sets, then every table of the files in ``FILES``."""
+@cache
+def _shipped() -> tuple[list[tuple[str, Any]], list[Line]]:
+    """The sets and every table of the files in ``FILES``, and their lines: read and compiled once a process."""
     folder = resources.files("monitor") / "data" / "signals"
-    sets = tomllib.loads((folder / "sets.toml").read_text("utf-8"))
-    yield "sets", {name: "|".join(_lines_of(words)) for name, words in sets.items()}
-    for file in FILES:
-        yield from tomllib.loads((folder / f"{file}.toml").read_text("utf-8")).items()
+    read = [(folder / f"{file}.toml").read_text("utf-8") for file in ("sets", *FILES)]
+    sets = {name: "|".join(_sources(words)) for name, words in tomllib.loads(read[0]).items()}
+    tables = [item for text in read[1:] for item in tomllib.loads(text).items()]
+    return [*tables, ("sets", sets)], [line for name, table in tables for line in _lines(name, table, sets)]
 
 
 def _version(sections: Sequence[tuple[str, Any]], own: Sequence[OwnTheme]) -> str:
