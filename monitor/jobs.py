@@ -86,6 +86,7 @@ def cycle(
     watch(app, db, now)
     hear_before_escalating(app, db, now, report)
     attend(app, db, now)
+    send(app, db, now, report)  # an alert waits for no ledger and no digest
     ledger(app, db, now, report, progress)
     travel(app, db, now)
     digest(app, db, now, report)
@@ -270,11 +271,15 @@ def attend(app: App, db: Database, now: datetime) -> None:
 
 
 def ledger(app: App, db: Database, now: datetime, report: Report, progress: Progress = quiet) -> None:
-    """Keep the ledger of complaints, after all that must not wait; whatever changed told it so."""
+    """Keep the ledger of complaints, after all that must not wait; whatever changed told it so. A history takes turns
+    over several cycles."""
 
     def keep() -> None:
+        begun, longest = monotonic(), complaining.LONGEST.total_seconds()
         while not app.stop.is_set() and (done := complaining.keep(app, db, now)):
             _note(report, progress, "ledger", done, complaints.waiting(db))
+            if monotonic() - begun >= longest:
+                break
 
     do(app, db, "ledger", "stage", keep, now)
 

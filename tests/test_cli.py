@@ -98,7 +98,7 @@ def test_import_once_digest_status(folder: Path) -> None:
     status = json.loads(qianli(folder, "status", "--json").stdout)
     assert status["posts"] == 3
     assert status["brands"]["澄嵐"]["mentions"] == 2
-    assert status["queues"] == {"match": 0, "score": 0, "signal": 0, "group": 0, "count": 0}
+    assert status["queues"] == {"match": 0, "score": 0, "signal": 0, "group": 0, "count": 0, "ledger": 0}
     db = sqlite3.connect(folder / "qianli.db")
     rows = db.execute("SELECT native_id, label, snownlp IS NOT NULL FROM v_posts ORDER BY 1").fetchall()
     db.close()

@@ -59,6 +59,9 @@ def test_the_list(config: Path) -> None:
     assert "https://f.example/1" in lines[1]
     assert "\x1b" not in lines[1]
     assert "answered, not recovered" in lines[2]
+    assert [line.split("40 min" if "40 min" in line else " - ")[1].split()[:2] for line in lines[1:]] == [
+        ["1", "70"], ["1", "-"],
+    ]  # fmt: skip
     assert "40 min" in lines[2]
     assert "1 more; --limit 2 shows all" in run(config, "complaints", "--limit", "1").output
     assert run(config, "complaints", "--state", "lost").output == "no complaint\n"

@@ -42,7 +42,7 @@ def complaints(
 ) -> None:  # fmt: skip
     """Complaints that were not made good, the unanswered first; with a NUMBER all that is known of one."""
     from monitor.store import complaint_list
-    from monitor.work.naming import known_brand
+    from monitor.work.naming import stored_brand
 
     states = [said.value for said in ([_state(state)] if state else Recovery if every else STANDING)]
     with opened(config_file) as (app, db):
@@ -53,7 +53,7 @@ def complaints(
             said = complaint_list.posts(db, known, 10)
             click.echo(_dumped(row) if as_json else _told(row, said, zone))
             return
-        name = known_brand(app, brand).name if brand else None
+        name = stored_brand(app, db, brand) if brand else None
         rows = complaint_list.list_them(db, name, states, limit)
         total = complaint_list.count(db, name, states)
     if as_json:
@@ -107,7 +107,7 @@ def _row(row: dict[str, Any], zone: ZoneInfo) -> tuple[str, ...]:
     words = one_line(row["evidence"] or "…")
     return (
         str(row["complaint"]), row["brand"], SHOWN.get(Recovery(row["state"]), row["state"]), str(row["severity"]),
-        _at(row["first_seen"], zone), _span(row["time_to_answer"]), str(row["posts"]), str(row["reach"]),
+        _at(row["first_seen"], zone), _span(row["time_to_answer"]), str(row["posts"]), _known_or_dash(row["reach"]),
         row["themes"] or "-", words if len(words) <= WIDTH else words[: WIDTH - 1] + "…", row["url"] or "-",
     )  # fmt: skip
 
@@ -129,6 +129,10 @@ def _told(row: dict[str, Any], said: list[dict[str, Any]], zone: ZoneInfo) -> st
 
 def _at(text: str, zone: ZoneInfo) -> str:
     return local(datetime.fromisoformat(text), zone)
+
+
+def _known_or_dash(value: int | None) -> str:
+    return "-" if value is None else str(value)
 
 
 def _span(seconds: int | None) -> str:

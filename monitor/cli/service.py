@@ -99,6 +99,7 @@ def purge(config_file: Path, dry_run: bool) -> None:
     click.echo(f"{done.emptied} posts {would}emptied of text, author and engagement; what they were counted as stays")
     click.echo(f"{done.removed} posts that mention no brand {would}removed")
     click.echo(f"{done.letters} mails {would}emptied of what they said")
+    click.echo(f"{done.notes} notes on complaints {would}emptied of their words and of who wrote them")
 
 
 def _start_of(day: str, zone: ZoneInfo, now: datetime) -> datetime:

@@ -24,7 +24,8 @@ DAY, WEEK = timedelta(days=1), timedelta(days=7)
 
 def severity(themes: Collection[str], reach: int, *, leaving: bool, escalates: bool) -> int:
     """1 to 3: one, and a point each for a grave theme (safety two), for leaving or telling others to, for threats of
-    authorities or press, and for reach; three at most."""
+    authorities or press, and for reach; three at most. ``leaving``: by other words than those that threaten, for one
+    saying weighs once."""
     points = max((GRAVE.get(theme, 0) for theme in themes), default=0) + leaving + escalates + (reach >= FAR)
     return min(3, 1 + points)
 

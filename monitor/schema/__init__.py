@@ -18,6 +18,7 @@ from monitor.schema.archive import ARCHIVE
 from monitor.schema.complaints import COMPLAINTS
 from monitor.schema.copies import MENTIONS_OF_COPIES
 from monitor.schema.feelings import SIGNALS
+from monitor.schema.ledger import LEDGER
 from monitor.schema.tables import BIN_OF, TABLES
 from monitor.schema.travel import TRAVEL
 from monitor.schema.views import VIEWS
@@ -132,6 +133,12 @@ def complaint_ledger(db: Database) -> None:
 def archive_of_digests(db: Database) -> None:
     """What each digest said when it was made, and the weekly roll-ups."""
     _change(db, ARCHIVE)
+
+
+@migrations()
+def ledger_reach_and_notes(db: Database) -> None:
+    """A complaint's reach may be unknown, and what people noted of it goes with its words."""
+    _change(db, LEDGER)
 
 
 def _change(db: Database, statements: Iterable[str]) -> None:

@@ -138,3 +138,8 @@ def brand_ids(db: Database, roles: Mapping[str, str]) -> dict[str, int]:
         )
     known = dict(db.execute("SELECT name, id FROM brands").fetchall())
     return {name: known[name] for name in roles}
+
+
+def brand_names(db: Database) -> list[str]:
+    """Of every brand that was ever watched."""
+    return [name for (name,) in db.execute("SELECT name FROM brands ORDER BY id").fetchall()]

@@ -14,7 +14,7 @@ def list_them(db: Database, brand: str | None, states: Collection[str], limit: i
     return list(
         db.query(
             f"""SELECT * FROM v_complaints WHERE (? IS NULL OR brand = ?) AND state IN ({marks})
-                ORDER BY state <> 'new', state <> 'answered', severity DESC, reach DESC, first_seen DESC, complaint
+                ORDER BY state <> 'new', state <> 'answered', severity DESC, coalesce(reach, 0) DESC, first_seen DESC, complaint
                 LIMIT ?""",
             [brand, brand, *states, limit],
         )

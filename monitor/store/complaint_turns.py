@@ -223,11 +223,12 @@ def extent(db: Database, complaint: int, until: str = EVER) -> Extent | None:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """What a complaint says. ``themes``: most authors first. ``texts``: of the first post of each of its texts.
+    """What a complaint says. ``themes``: most authors first. ``leaving``: the words by which it leaves or tells others
+    to. ``texts``: of the first post of each of its texts.
     ``quoted``: the post to quote, its text and where in it what hurts stands, if that is known."""
 
     themes: tuple[str, ...]
-    leaving: bool
+    leaving: tuple[str, ...]
     texts: tuple[str, ...]
     quoted: tuple[int, str, tuple[int, int] | None]
 
@@ -239,18 +240,19 @@ MOST = 20
 def words(db: Database, of: Head) -> Words:
     named = {"complaint": of.complaint}
     rows = db.execute(
-        f"""SELECT s.kind, s.theme, count(DISTINCT coalesce(p.author_key, p.id))
+        f"""SELECT iif(s.kind = 'complaint', s.theme, NULL),
+                   iif(s.kind = 'complaint', NULL, substr(p.text, s.start + 1, s."end" - s.start)),
+                   count(DISTINCT coalesce(p.author_key, p.id))
             {_BEFORE} CROSS JOIN signals s ON s.post = m.post AND s.brand = m.brand
             WHERE t.complaint = :complaint AND NOT {DENIED} AND s.kind IN {COMPLAINS}
-            GROUP BY 1, 2 ORDER BY 3 DESC, 2""",
+            GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2""",
         named,
     ).fetchall()
     texts = db.execute(
         f"""SELECT p.text, min({FIRST.partition(",")[0]}) {_ALL} GROUP BY t."group" ORDER BY 2 LIMIT {MOST}""", named
     ).fetchall()
     return Words(
-        tuple(theme for kind, theme, _ in rows if kind == "complaint" and theme),
-        any(kind != "complaint" for kind, _, _ in rows),
+        tuple(theme for theme, _, _ in rows if theme), tuple(said for _, said, _ in rows if said is not None),
         tuple(text for text, _ in texts), _quoted(db, of),
     )  # fmt: skip
 
@@ -292,7 +294,7 @@ def write(db: Database, of: Head, entry: Entry) -> None:
                authors = ?, reach = ?, likes = ?, reposts = ?, comments = ?, themes = ?, severity = ?, quote_post = ?,
                quote_start = ?, quote_end = ? WHERE id = ?""",
         [of.post, None if of.purged or not of.author_key else who("key", of.author_key), utc_text(of.first_seen),
-         e.last_seen, e.posts, e.voices, e.authors, e.reach or 0, e.likes, e.reposts, e.comments,
+         e.last_seen, e.posts, e.voices, e.authors, e.reach, e.likes, e.reposts, e.comments,
          ",".join(entry.themes), entry.severity, *entry.quote, of.complaint],
     )  # fmt: skip
 

@@ -8,10 +8,11 @@ complain are thirty complaints, one text copied two thousand times is one, who c
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
+from typing import Any
 
 from sqlite_utils import Database
 
@@ -66,9 +67,15 @@ class Marks:
 
 
 def marked(db: Database, limit: int) -> Marks:
-    rows = db.execute("SELECT what, id FROM complaint_marks LIMIT ?", [limit]).fetchall()
-    of = {what: tuple(i for w, i in rows if w == what) for what in ("post", "group", "complaint")}
-    return Marks(of["post"], of["group"], of["complaint"])
+    """The next changes; of posts the newest first, so that what arrives does not wait behind a history."""
+    found: dict[str, tuple[int, ...]] = {}
+    for what in ("complaint", "group", "post"):
+        rows = db.execute(
+            "SELECT id FROM complaint_marks WHERE what = ? ORDER BY id DESC LIMIT ?",
+            [what, limit - sum(map(len, found.values()))],
+        )
+        found[what] = tuple(identity for (identity,) in rows.fetchall())
+    return Marks(found["post"], found["group"], found["complaint"])
 
 
 def unmark(db: Database, marks: Marks) -> None:
@@ -121,10 +128,15 @@ def groups_of(db: Database, posts: Sequence[int]) -> set[int]:
     return {group for (group,) in rows.fetchall()}
 
 
+Pair = tuple[int, int]
+"""A brand and a copy group."""
+
+
 @dataclass(frozen=True, slots=True)
 class Text:
     """A copy group that complains of a brand. ``first``: its first post; ``order``: that post's place among others."""
 
+    brand: int
     group: int
     first: int
     order: tuple[str, str, str]
@@ -133,133 +145,136 @@ class Text:
 
 @dataclass
 class Placed:
-    """What the texts of a brand became: complaints that changed, and those of which nothing is left."""
+    """What the texts became: complaints that changed, and those of which nothing is left."""
 
-    changed: set[int] = field(default_factory=set)
-    ended: set[int] = field(default_factory=set)
+    changed: set[int]
+    ended: set[int]
 
 
 def place(db: Database, groups: Iterable[int]) -> Placed:
     """Put these groups, and what was or becomes one complaint with them, where they belong."""
-    placed, asked = Placed(), json.dumps(sorted(groups))
+    asked = json.dumps(sorted(groups))
     rows = db.execute(
         """SELECT DISTINCT m.brand, j.value FROM json_each(?) j CROSS JOIN group_members gm ON gm."group" = j.value
            CROSS JOIN mentions m ON m.post = gm.post CROSS JOIN brands b ON b.id = m.brand AND b.role = 'own'
            UNION SELECT t.brand, t."group" FROM json_each(?) j CROSS JOIN complaint_texts t ON t."group" = j.value""",
         [asked, asked],
     ).fetchall()
-    of: dict[int, set[int]] = {}
-    for brand, group in rows:
-        of.setdefault(brand, set()).add(group)
-    for brand in sorted(of):
-        _place(db, brand, of[brand], placed)
-    return placed
-
-
-def _place(db: Database, brand: int, groups: set[int], placed: Placed) -> None:
-    before: dict[int, int] = {}
-    found: dict[int, Text | None] = {}
-    asked = groups
-    while asked:
-        before.update(_complaints_of(db, brand, asked))
-        found.update({group: _text(db, brand, group) for group in asked})
-        voices = {text.voice for group in asked if (text := found[group]) and text.voice}
-        asked = (_beside(db, brand, before.values()) | _of_voices(db, brand, voices)) - found.keys()
-    parts: dict[object, list[Text]] = {}
+    pairs: set[Pair] = set(rows)
+    before: dict[Pair, int] = {}
+    found: dict[Pair, Text | None] = {}
+    while pairs:
+        before.update(_complaints_of(db, pairs))
+        texts = _texts(db, pairs)
+        found.update({pair: texts.get(pair) for pair in pairs})
+        beside = _beside(db, before.values()) | _of_voices(db, texts.values())
+        pairs = beside - found.keys()
+    parts: dict[tuple[int, object], list[Text]] = {}
     for text in found.values():
         if text is not None:
-            parts.setdefault(text.voice or text.group, []).append(text)
-    _write(db, brand, list(found), [sorted(p, key=lambda t: t.order) for p in parts.values()], before, placed)
+            parts.setdefault((text.brand, text.voice or text.group), []).append(text)
+    return _write(db, list(found), [sorted(p, key=lambda t: t.order) for p in parts.values()], before)
 
 
-def _complaints_of(db: Database, brand: int, groups: Iterable[int]) -> dict[int, int]:
+def _complaints_of(db: Database, pairs: Collection[Pair]) -> dict[Pair, int]:
     rows = db.execute(
-        """SELECT t."group", t.complaint FROM json_each(?) j
-           CROSS JOIN complaint_texts t ON t."group" = j.value AND t.brand = ?""",
-        [json.dumps(sorted(groups)), brand],
+        """SELECT t.brand, t."group", t.complaint FROM json_each(?) j
+           CROSS JOIN complaint_texts t ON t."group" = j.value""",
+        [_groups(pairs)],
     )
-    return dict(rows.fetchall())
+    return {(brand, group): complaint for brand, group, complaint in rows.fetchall() if (brand, group) in pairs}
 
 
-def _beside(db: Database, brand: int, complaints: Iterable[int]) -> set[int]:
+def _groups(pairs: Iterable[Pair]) -> str:
+    return json.dumps(sorted({group for _, group in pairs}))
+
+
+def _beside(db: Database, complaints: Iterable[int]) -> set[Pair]:
     """The texts of complaints."""
     rows = db.execute(
-        """SELECT t."group" FROM json_each(?) j CROSS JOIN complaint_texts t ON t.complaint = j.value
-           WHERE t.brand = ?""",
-        [json.dumps(sorted(set(complaints))), brand],
+        """SELECT t.brand, t."group" FROM json_each(?) j CROSS JOIN complaint_texts t ON t.complaint = j.value""",
+        [json.dumps(sorted(set(complaints)))],
     )
-    return {group for (group,) in rows.fetchall()}
+    return set(rows.fetchall())
 
 
-def _of_voices(db: Database, brand: int, voices: Iterable[bytes]) -> set[int]:
-    found: set[int] = set()
-    for one in voices:
-        rows = db.execute('SELECT "group" FROM complaint_texts WHERE voice = ? AND brand = ?', [one, brand])
-        found.update(group for (group,) in rows.fetchall())
-    return found
+def _of_voices(db: Database, texts: Iterable[Text]) -> set[Pair]:
+    """All texts of the voices of these, about the same brand."""
+    voices = {(text.brand, text.voice) for text in texts if text.voice is not None}
+    rows = _by_voice(db, 'brand, "group", voice', {one for _, one in voices})
+    return {(brand, group) for brand, group, one in rows if (brand, one) in voices}
 
 
-_MEMBERS = """FROM group_members gm CROSS JOIN mentions m ON m.post = gm.post AND m.brand = :brand
-    CROSS JOIN posts p ON p.id = m.post WHERE gm."group" = :group"""
+def _by_voice(db: Database, columns: str, voices: Collection[bytes]) -> list[tuple[Any, ...]]:
+    """Of the texts of these voices, whatever the brand."""
+    if not voices:
+        return []
+    marks = ", ".join("?" * len(voices))
+    return db.execute(f"SELECT {columns} FROM complaint_texts WHERE voice IN ({marks})", list(voices)).fetchall()
 
 
-def _text(db: Database, brand: int, group: int) -> Text | None:
-    """The group as a text that complains of the brand; None if it does not. What was purged goes on complaining."""
-    named = {"brand": brand, "group": group}
-    row = db.execute(
-        f"""SELECT p.id, p.counted_at, p.platform, p.native_id, {THREAD}, p.author_key, p.purged_at IS NOT NULL
-            {_MEMBERS} AND NOT {DENIED} ORDER BY {FIRST} LIMIT 1""",
-        named,
-    ).fetchone()
-    if row is None or db.execute("SELECT role FROM brands WHERE id = ?", [brand]).fetchone()[0] != "own":
-        return None
-    first, counted, platform, native_id, thread, author, purged = row
-    stood = purged and db.execute(
-        'SELECT 1 FROM complaint_texts WHERE "group" = ? AND brand = ?', [group, brand]
-    ).fetchone()  # fmt: skip
-    if not stood and not db.execute(f"SELECT 1 {_MEMBERS} AND {CORE} LIMIT 1", named).fetchone():
-        return None
-    spoken = voice(platform, thread, author) if author else None
-    return Text(group, first, (counted, platform, native_id), spoken)
+_MEMBERS = """group_members gm CROSS JOIN mentions m ON m.post = gm.post CROSS JOIN posts p ON p.id = m.post"""
+
+_TEXTS = f"""WITH said AS (
+        SELECT m.brand, gm."group", p.id, p.counted_at, p.platform, p.native_id, {THREAD} AS thread, p.author_key,
+               p.purged_at, min(p.counted_at || char(0) || p.platform || char(0) || p.native_id)
+        FROM json_each(?) j CROSS JOIN {_MEMBERS} CROSS JOIN brands b ON b.id = m.brand AND b.role = 'own'
+        WHERE gm."group" = j.value AND NOT {DENIED} GROUP BY gm."group", m.brand)
+    SELECT brand, "group", id, counted_at, platform, native_id, thread, author_key FROM said f
+    WHERE (f.purged_at IS NOT NULL
+           AND EXISTS (SELECT 1 FROM complaint_texts t WHERE t."group" = f."group" AND t.brand = f.brand))
+    OR EXISTS (SELECT 1 FROM {_MEMBERS} WHERE gm."group" = f."group" AND m.brand = f.brand AND {CORE})"""
+"""The columns beside the least are those of the row that has it: so SQLite promises of min and max."""
+
+
+def _texts(db: Database, pairs: Collection[Pair]) -> dict[Pair, Text]:
+    """Those groups that complain of the brand, as texts. What was purged goes on complaining."""
+    rows = db.execute(_TEXTS, [_groups(pairs)]).fetchall()
+    return {
+        (brand, group): Text(
+            brand, group, first, (counted, platform, native_id), voice(platform, thread, author) if author else None
+        )
+        for brand, group, first, counted, platform, native_id, thread, author in rows
+        if (brand, group) in pairs
+    }
 
 
 def _write(
-    db: Database, brand: int, groups: Sequence[int], parts: Sequence[Sequence[Text]], before: dict[int, int],
-    placed: Placed,
-) -> None:  # fmt: skip
+    db: Database, pairs: Sequence[Pair], parts: Sequence[Sequence[Text]], before: Mapping[Pair, int]
+) -> Placed:  # fmt: skip
     taken: set[int] = set()
     for part in sorted(parts, key=lambda p: p[0].order):
-        known = {before[text.group] for text in part if text.group in before} - taken
-        complaint = min(known) if known else _begin(db, brand, part[0])
+        known = {before[pair] for text in part if (pair := (text.brand, text.group)) in before} - taken
+        complaint = min(known) if known else _begin(db, part[0])
         taken.add(complaint)
         db.conn.executemany(
             """INSERT INTO complaint_texts ("group", brand, complaint, voice) VALUES (?, ?, ?, ?)
                ON CONFLICT DO UPDATE SET complaint = excluded.complaint, voice = excluded.voice
                WHERE complaint <> excluded.complaint OR voice IS NOT excluded.voice""",
-            [(text.group, brand, complaint, text.voice) for text in part],
+            [(text.group, text.brand, complaint, text.voice) for text in part],
         )
         for old in known - {complaint}:
             _merge(db, old, complaint)
-    stay = {text.group for part in parts for text in part}
+    stay = {(text.brand, text.group) for part in parts for text in part}
     db.conn.executemany(
-        'DELETE FROM complaint_texts WHERE "group" = ? AND brand = ?', [(g, brand) for g in groups if g not in stay]
+        'DELETE FROM complaint_texts WHERE brand = ? AND "group" = ?',
+        [pair for pair in pairs if pair in before and pair not in stay],
     )
-    placed.changed |= taken
-    placed.ended |= set(before.values()) - taken
+    return Placed(taken, set(before.values()) - taken)
 
 
-def _begin(db: Database, brand: int, text: Text) -> int:
+def _begin(db: Database, text: Text) -> int:
     """A new complaint; or the one that once began with this post, and of which nothing was left."""
     row = db.execute(
         "SELECT id FROM complaints WHERE post = ? AND brand = ? AND posts = 0 AND merged_into IS NULL ORDER BY id",
-        [text.first, brand],
+        [text.first, text.brand],
     ).fetchone()
     if row is not None:
         return int(row[0])
     at = text.order[0]
     cursor = db.execute(
         "INSERT INTO complaints (brand, post, first_seen, last_seen, since) VALUES (?, ?, ?, ?, ?)",
-        [brand, text.first, at, at, at],
+        [text.brand, text.first, at, at, at],
     )
     assert cursor.lastrowid is not None  # an INSERT that did not raise has a rowid
     return cursor.lastrowid
@@ -271,15 +286,22 @@ def _merge(db: Database, old: int, into: int) -> None:
     db.execute("UPDATE complaint_events SET complaint = ? WHERE complaint = ?", [into, old])
 
 
-def end(db: Database, complaints: Iterable[int]) -> None:
-    """Nothing is left of these; those that were merged or belong to a group that was are pointed on."""
+def end(db: Database, complaints: Iterable[int], watched: Collection[int]) -> None:
+    """Nothing is left of these; those that were merged or belong to a group that was are pointed on. ``watched``: the
+    brands of the config, if any may have left it: what was complained of one that was renamed is the same under its new
+    name, unless a person has already spoken there."""
+    asked = json.dumps(sorted(watched))
     for complaint in complaints:
         db.execute("UPDATE complaints SET posts = 0 WHERE id = ?", [complaint])
         row = db.execute(
             """SELECT t.complaint FROM complaints c JOIN group_members gm ON gm.post = c.post
-               JOIN complaint_texts t ON t."group" = gm."group" AND t.brand = c.brand
-               WHERE c.id = ? AND c.merged_into IS NULL""",
-            [complaint],
+               JOIN complaint_texts t ON t."group" = gm."group"
+               WHERE c.id = ?1 AND c.merged_into IS NULL AND (
+                   t.brand = c.brand
+                   OR (?2 <> '[]' AND c.brand NOT IN (SELECT value FROM json_each(?2)) AND NOT EXISTS (
+                       SELECT 1 FROM complaint_events e WHERE e.complaint = t.complaint AND e.event <> 'state')))
+               ORDER BY t.brand <> c.brand, t.complaint DESC""",
+            [complaint, asked],
         ).fetchone()
         if row is not None and row[0] != complaint:
             _merge(db, complaint, row[0])
@@ -289,26 +311,38 @@ def end(db: Database, complaints: Iterable[int]) -> None:
 # -- what is said of complaints --------------------------------------------------------------------------------------
 
 
-def set_sayings(db: Database, post: Said, said: Iterable[tuple[str, bytes]]) -> bool:
-    """What a post says, (kind, who), in place of what was stored; whether it says, or said, anything."""
-    had = db.execute("DELETE FROM complaint_sayings WHERE post = ?", [post.id]).rowcount
-    rows = [(post.id, kind, name, post.counted_at) for kind, name in sorted(set(said))]
-    db.conn.executemany("INSERT INTO complaint_sayings (post, kind, who, counted_at) VALUES (?, ?, ?, ?)", rows)
-    return bool(had or rows)
-
-
-def leaves(db: Database, post: int) -> bool:
-    """Whether its author says that he leaves, or has left."""
-    row = db.execute("SELECT 1 FROM signals WHERE post = ? AND kind IN ('leaving', 'exit') LIMIT 1", [post]).fetchone()
-    return row is not None
-
-
-def of_voice(db: Database, platform: str, thread: str, author_key: str) -> set[int]:
-    """The complaints, of whatever brand, that an author has in a thread."""
+def set_sayings(db: Database, posts: Sequence[Said], said: Mapping[int, Iterable[tuple[str, bytes]]]) -> set[int]:
+    """What posts say, (kind, who), in place of what was stored; those that say, or said, anything."""
+    asked = json.dumps([post.id for post in posts])
     rows = db.execute(
-        "SELECT DISTINCT complaint FROM complaint_texts WHERE voice = ?", [voice(platform, thread, author_key)]
+        """SELECT s.post, s.kind, s.who, s.counted_at FROM json_each(?) j
+           CROSS JOIN complaint_sayings s ON s.post = j.value""",
+        [asked],
+    ).fetchall()
+    had = set(rows)
+    new = {(post.id, kind, name, post.counted_at) for post in posts for kind, name in said.get(post.id, ())}
+    db.conn.executemany(
+        "DELETE FROM complaint_sayings WHERE post = ? AND kind = ? AND who = ?", [row[:3] for row in had - new]
     )
-    return {complaint for (complaint,) in rows.fetchall()}
+    db.conn.executemany(
+        "INSERT INTO complaint_sayings (post, kind, who, counted_at) VALUES (?, ?, ?, ?)", sorted(new - had)
+    )
+    return {row[0] for row in had | new}
+
+
+def leaving(db: Database, posts: Sequence[int]) -> set[int]:
+    """Those whose author says that he leaves, or has left."""
+    rows = db.execute(
+        """SELECT DISTINCT s.post FROM json_each(?) j CROSS JOIN signals s ON s.post = j.value
+           WHERE s.kind IN ('leaving', 'exit')""",
+        [json.dumps(list(posts))],
+    )
+    return {post for (post,) in rows.fetchall()}
+
+
+def of_voices(db: Database, voices: Iterable[tuple[str, str, str]]) -> set[int]:
+    """The complaints, of whatever brand, that authors have in threads: (platform, thread, author's key)."""
+    return {complaint for (complaint,) in _by_voice(db, "complaint", {voice(*one) for one in voices})}
 
 
 def of_author(db: Database, author_key: str, start: datetime, end: datetime) -> set[int]:
@@ -320,10 +354,15 @@ def of_author(db: Database, author_key: str, start: datetime, end: datetime) -> 
     return {complaint for (complaint,) in rows.fetchall()}
 
 
-def that_rest_on(db: Database, post: int) -> set[int]:
-    """The complaints whose state was said by this post."""
+def that_rest_on(db: Database, posts: Sequence[int]) -> set[int]:
+    """The complaints whose state was said by these posts."""
+    asked = json.dumps(list(posts))
     rows = db.execute(
-        """SELECT id FROM complaints WHERE answer = ?1 UNION SELECT id FROM complaints WHERE recovery = ?1""", [post]
+        """SELECT c.id FROM json_each(?) j CROSS JOIN complaints c INDEXED BY complaints_by_answer
+               ON c.answer = j.value
+           UNION SELECT c.id FROM json_each(?) j CROSS JOIN complaints c INDEXED BY complaints_by_recovery
+               ON c.recovery = j.value""",
+        [asked, asked],
     )
     return {complaint for (complaint,) in rows.fetchall()}
 
@@ -346,12 +385,11 @@ def answered_by(db: Database, answer: Said, names: Sequence[str], keys: Sequence
         )
         found.update(complaint for (complaint,) in texts.fetchall())
         if row[2]:
-            found |= of_voice(db, answer.platform, row[1], row[2])
+            found |= of_voices(db, [(answer.platform, row[1], row[2])])
     called = db.execute(
         """SELECT DISTINCT p.author_key FROM json_each(?) j JOIN posts p ON p.platform = ? AND p.root = ?
            AND p.author_name = j.value WHERE p.root <> '' AND p.author_key IS NOT NULL""",
         [json.dumps(list(names)), answer.platform, answer.thread],
     ).fetchall() if names else []  # fmt: skip
-    for key in {*keys, *(key for (key,) in called)}:
-        found |= of_voice(db, answer.platform, answer.thread, key)
-    return found
+    every = {*keys, *(key for (key,) in called)}
+    return found | of_voices(db, [(answer.platform, answer.thread, key) for key in every])

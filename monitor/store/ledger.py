@@ -69,7 +69,7 @@ def waiting(db: Database, brand: int, start: datetime, end: datetime) -> list[Wa
     """Those unanswered as of ``end`` of which something was heard from ``start`` on, and that can still be answered:
     what the platform or a purge removed cannot."""
     rows = db.execute(
-        f"""SELECT c.id, c.severity, c.posts, c.reach, c.since, c.last_seen FROM complaints c
+        f"""SELECT c.id, c.severity, c.posts, coalesce(c.reach, 0), c.since, c.last_seen FROM complaints c
             JOIN posts q ON q.id = c.quote_post
             WHERE {_UNANSWERED} AND c.last_seen >= :start AND q.purged_at IS NULL
             AND (q.gone_at IS NULL OR q.gone_at >= :end)""",
@@ -82,7 +82,7 @@ def made_good(db: Database, brand: int, start: datetime, end: datetime, limit: i
     """The complaints that recovered in [start, end), the gravest and farthest first."""
     rows = db.execute(
         """SELECT id FROM complaints WHERE brand = ? AND recovered_at >= ? AND recovered_at < ? AND posts > 0
-           ORDER BY severity DESC, reach DESC, id LIMIT ?""",
+           ORDER BY severity DESC, coalesce(reach, 0) DESC, id LIMIT ?""",
         [brand, utc_text(start), utc_text(end), limit],
     )
     return [complaint for (complaint,) in rows.fetchall()]

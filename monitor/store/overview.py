@@ -9,7 +9,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from monitor.model import utc_text
-from monitor.store import coverage, fact, models, outbox, posts, rechecks, replies, service
+from monitor.store import complaints, coverage, fact, models, outbox, posts, rechecks, replies, service
 
 WINDOW = timedelta(hours=24)
 OVERDUE = timedelta(hours=1)
@@ -23,7 +23,8 @@ def overview(db: Database, sources: Sequence[str], brands: Mapping[str, int], no
     return {
         "now": utc_text(now),
         "sources": [_source(db, name, now) for name in sources],
-        "queues": {**posts.waiting(db), "count": _scalar(db, "SELECT count(*) FROM dirty_bins")},
+        "queues": {**posts.waiting(db), "count": _scalar(db, "SELECT count(*) FROM dirty_bins"),
+                   "ledger": complaints.waiting(db)},
         "posts": _scalar(db, "SELECT count(*) FROM posts"),
         "brands": {
             name: {

@@ -157,6 +157,26 @@ def _forget_work(db: Database, posts: Sequence[int]) -> None:
     )
 
 
+SOMEONE = "someone"
+"""Stands for a person whose name is not kept any longer."""
+
+
+def empty_notes(db: Database, until: datetime, *, dry_run: bool = False) -> int:
+    """What people noted of complaints by ``until`` loses its words and their names; what they said of a complaint's
+    state goes on holding. How many did."""
+    old = "event <> 'state' AND at <= ? AND (note <> '' OR \"by\" <> ?)"
+    named = [utc_text(until), SOMEONE]
+    if dry_run:
+        return int(db.execute(f"SELECT count(*) FROM complaint_events WHERE {old}", named).fetchone()[0])
+    done = db.execute(f"UPDATE complaint_events SET note = '', \"by\" = ? WHERE {old}", [SOMEONE, *named]).rowcount
+    db.execute(
+        """UPDATE complaints SET corrected_by = ? WHERE corrected_by NOT IN ('', ?) AND NOT EXISTS (
+               SELECT 1 FROM complaint_events e WHERE e.complaint = complaints.id AND e."by" = complaints.corrected_by)""",
+        [SOMEONE, SOMEONE],
+    )
+    return done
+
+
 def empty_letters(db: Database, until: datetime, *, dry_run: bool = False) -> int:
     """Mail owed by ``until`` that nobody waits for any more loses what it said: it quotes posts. How many did."""
     where = """owed_at <= ? AND (text <> '' OR html <> '')

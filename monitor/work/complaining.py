@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 from sqlite_utils import Database
 
@@ -24,6 +25,9 @@ from monitor.work.app import App
 BATCH = 500
 """Changes that are dealt with in one transaction, which other writers wait for."""
 
+LONGEST = timedelta(seconds=30)
+"""How long the ledger may hold up what comes after it in a cycle; what is left is on the list for the next one."""
+
 
 def keep(app: App, db: Database, now: datetime, limit: int = BATCH) -> int:
     """Deal with the next changes; how many. One transaction: all of it is stored and off the list, or none."""
@@ -31,40 +35,42 @@ def keep(app: App, db: Database, now: datetime, limit: int = BATCH) -> int:
         marks = complaints.marked(db, limit)
         if not marks:
             return 0
-        said = complaints.read(db, marks.posts)
-        touched = set(marks.complaints)
         placed = complaints.place(db, {*marks.groups, *complaints.groups_of(db, marks.posts)})
-        touched |= placed.changed
-        for post in said:
-            touched |= _listen(app, db, post)
-        complaints.end(db, placed.ended)
+        touched = {*marks.complaints, *placed.changed, *_listen(app, db, complaints.read(db, marks.posts))}
+        complaints.end(db, placed.ended, app.brands.values())
         for complaint in sorted(touched - placed.ended):
             stand(db, complaint, now)
         complaints.unmark(db, marks)
         return len(marks)
 
 
-def _listen(app: App, db: Database, post: Said) -> set[int]:
-    """Keep what a post says of complaints; those that it may change."""
-    touched = complaints.that_rest_on(db, post.id)
-    if post.own is not None:
-        return touched | _answer(app, db, post)
-    if post.author_key is None:
-        return touched
-    touched |= complaints.of_voice(db, post.platform, post.thread, post.author_key)
-    if post.purged:
-        return touched
-    who = complaints.who("key", post.author_key)
-    said = [(kind, who) for kind in _says(db, post)]
-    if complaints.set_sayings(db, post, said):
-        at = from_utc_text(post.counted_at)
-        touched |= complaints.of_author(db, post.author_key, at - ELSEWHERE, at)
+def _listen(app: App, db: Database, said: Sequence[Said]) -> set[int]:
+    """Keep what posts say of complaints; those that it may change."""
+    touched = complaints.that_rest_on(db, [post.id for post in said])
+    for post in said:
+        if post.own is not None:
+            touched |= _answer(app, db, post)
+    known = {post.id: post.author_key for post in said if post.own is None and post.author_key is not None}
+    theirs = [post for post in said if post.id in known]
+    touched |= complaints.of_voices(db, ((p.platform, p.thread, known[p.id]) for p in theirs))
+    heard = [post for post in theirs if not post.purged]
+    leaving = complaints.leaving(db, list(known))
+    says = {
+        post.id: [(kind, complaints.who("key", known[post.id])) for kind in kinds]
+        for post in heard
+        if (kinds := _says(post, leaving))
+    }
+    spoke = complaints.set_sayings(db, heard, says)
+    for post in heard:
+        if post.id in spoke:
+            at = from_utc_text(post.counted_at)
+            touched |= complaints.of_author(db, known[post.id], at - ELSEWHERE, at)
     return touched
 
 
-def _says(db: Database, post: Said) -> list[str]:
+def _says(post: Said, leaving: set[int]) -> list[str]:
     said = ["recovered"] if says_recovered(post.text) else []
-    return [*said, "leaving"] if complaints.leaves(db, post.id) else said
+    return [*said, "leaving"] if post.id in leaving else said
 
 
 def _answer(app: App, db: Database, post: Said) -> set[int]:
@@ -74,7 +80,8 @@ def _answer(app: App, db: Database, post: Said) -> set[int]:
     keys = [app.author_key(post.platform, name) for name in names]
     if not post.purged:
         called = [("names", complaints.who("key", key)) for key in keys]
-        complaints.set_sayings(db, post, [*called, *(("names", complaints.who("name", name)) for name in names)])
+        called += [("names", complaints.who("name", name)) for name in names]
+        complaints.set_sayings(db, [post], {post.id: called})
     return complaints.answered_by(db, post, names, keys)
 
 
@@ -83,7 +90,7 @@ def stand(db: Database, complaint: int, now: datetime) -> None:
     was purged stays as it was."""
     head = complaint_turns.head(db, complaint)
     if head is None:
-        complaints.end(db, [complaint])
+        complaints.end(db, [complaint], [])
         return
     _measure(db, head)
     standing = head.kept or judge(complaint_turns.turns(db, head))
@@ -101,8 +108,9 @@ def _measure(db: Database, head: Head) -> None:
         return
     post, text, span = words.quoted
     weight = severity(
-        words.themes, extent.reach or 0, leaving=words.leaving, escalates=any(escalates(text) for text in words.texts)
-    )
+        words.themes, extent.reach or 0, leaving=not all(map(escalates, words.leaving)),
+        escalates=any(map(escalates, (*words.texts, *words.leaving))),
+    )  # fmt: skip
     complaint_turns.write(db, head, Entry(extent, words.themes, weight, (post, *evidence(text, span))))
 
 

@@ -9,7 +9,7 @@ from sqlite_utils import Database
 
 from monitor.config import Brand
 from monitor.errors import UsageError, shown
-from monitor.store import labels
+from monitor.store import brand_names, labels
 from monitor.text import fold_text
 from monitor.work.app import App
 
@@ -32,6 +32,15 @@ def known_brand(app: App, name: str, what: str = "--brand") -> Brand:
     if brand is None:
         raise UsageError(f"{what}: {shown(name)} is no brand of {app.config.file}{hint(app, name)}")
     return brand
+
+
+def stored_brand(app: App, db: Database, name: str) -> str:
+    """The name of a brand of the config, or of one that was in it: what was stored of that is still there."""
+    meant = fold_text(name.strip())
+    former = [stored for stored in brand_names(db) if fold_text(stored) == meant]
+    if brand_named(app, name) is None and len(former) == 1:
+        return former[0]
+    return known_brand(app, name).name
 
 
 def hint(app: App, name: str) -> str:

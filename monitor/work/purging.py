@@ -21,11 +21,12 @@ row it removes is looked for there."""
 
 @dataclass
 class Purged:
-    """Posts emptied, posts removed, and mails that lost what they said."""
+    """Posts emptied, posts removed, mails that lost what they said, and notes on complaints that did."""
 
     emptied: int = 0
     removed: int = 0
     letters: int = 0
+    notes: int = 0
 
 
 def owed(db: Database, now: datetime) -> bool:
@@ -56,8 +57,10 @@ def purge(app: App, db: Database, now: datetime, *, dry_run: bool = False) -> Pu
     shortest = now - min([privacy.keep_posts, *of_sources.values()])
     if dry_run:
         done.letters = purges.empty_letters(db, shortest, dry_run=True)
+        done.notes = purges.empty_notes(db, limits.posts, dry_run=True)
     elif not app.stop.is_set():
         with writing(db):
             done.letters = purges.empty_letters(db, shortest)
+            done.notes = purges.empty_notes(db, limits.posts)
             set_fact(db, "purged_at", utc_text(now))
     return done

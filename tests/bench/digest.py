@@ -4,8 +4,11 @@
 
 Each size is a process of its own over a database file filled with invented posts at the same daily rate, so that a
 larger one is an older one: two brands, an own one and a competitor, half and half; a third of the posts negative, a
-fifth with signals, a third with engagement, one in ten a copy. Measured is ``digest`` as the service does it: load the
-day, render the page, write it, render the mail and owe it, on a connection that has read nothing yet.
+fifth with signals, a third with engagement, one in ten a copy. Of what these complain of the own brand has answered a
+third, and a ninth says that it was made good; the ledger is then made of all by its own stage, as the service makes it,
+so that an older database has a longer one (``ledger``: complaints, and CPU seconds of making it). Measured is
+``digest`` as the service does it: load the day, render the page, write it, render the mail and owe it, on a connection
+that has read nothing yet.
 
 Prints one JSON object a size: ``seconds`` (median and most over the days made), ``parts`` (median of load, and of page,
 row and mail), ``peak_mb``, and ``beside``: the median divided by that of one plain pass over the day's rows of
@@ -29,11 +32,13 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
+from monitor import jobs
 from monitor.config import parse
 from monitor.digest import local_day
+from monitor.jobs import Report
 from monitor.model import utc_text
 from monitor.schema import BIN_OF
-from monitor.store import coverage, models, reading, service, writing
+from monitor.store import complaints, coverage, models, reading, service, writing
 from monitor.work import digesting
 from monitor.work.app import App, Collector, open_app
 from tests.standin import Stand
@@ -111,7 +116,38 @@ def fill(app: App, db: Database, number: int, a_day: int, rng: random.Random) ->
             coverage.finish_run(db, coverage.start_run(db, name, start), NOW, "ok")
         coverage.refresh_shares(db, own, ["forum", "board", "news"], NOW)
         service.cover_calendar(db, app.config.timezone)
+        _talk(db, own, number)
     db.execute("ANALYZE")
+
+
+def _talk(db: Database, own: int, number: int) -> None:
+    """The own brand's answers to complaints, and what their authors say then."""
+    asked = "id <= ? AND id % 2 AND id % 25 < 5"
+    db.execute(
+        f"""INSERT INTO posts (platform, native_id, url, kind, text, author_key, own_brand, counted_at, arrived_at,
+                published_at, assumed, live, parent, root, page)
+            SELECT platform, 'o' || id, '', 'post', '很抱歉,請私訊我們', 'own', ?,
+                   strftime('%Y-%m-%dT%H:%M:%SZ', counted_at, '+3 hours'), counted_at, counted_at, 0, 1,
+                   native_id, native_id, '' FROM posts WHERE {asked} AND id % 3 = 0""",
+        [own, number],
+    )
+    db.execute(
+        f"""INSERT INTO posts (platform, native_id, url, kind, text, author_key, counted_at, arrived_at, published_at,
+                assumed, live, parent, root, page)
+            SELECT platform, 's' || id, '', 'post', '退款到了,謝謝客服', author_key,
+                   strftime('%Y-%m-%dT%H:%M:%SZ', counted_at, '+9 hours'), counted_at, counted_at, 0, 1,
+                   native_id, native_id, '' FROM posts WHERE {asked} AND id % 9 = 0""",
+        [number],
+    )
+
+
+def keep_ledger(app: App, db: Database) -> dict[str, float]:
+    """The ledger of all that was stored, in the portions of its stage."""
+    start = time.process_time()
+    while complaints.waiting(db):
+        jobs.ledger(app, db, NOW, Report())
+    (made,) = db.execute("SELECT count(*) FROM complaints WHERE posts > 0").fetchone()
+    return {"complaints": made, "cpu_seconds": round(time.process_time() - start, 1)}
 
 
 def make(app: App, day: date) -> list[float]:
@@ -146,6 +182,7 @@ def measure(number: int, a_day: int, days: int, folder: Path) -> dict[str, objec
     app = make_app(folder)
     db = app.open_store()
     fill(app, db, number, a_day, random.Random(7))
+    kept = keep_ledger(app, db)
     db.close()
     filled = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     made = [make(app, LAST - n * DAY) for n in range(days)]
@@ -154,6 +191,7 @@ def measure(number: int, a_day: int, days: int, folder: Path) -> dict[str, objec
     return {
         "posts": number,
         "days_of_age": round(number / a_day),
+        "ledger": kept,
         "seconds": {"median": round(statistics.median(whole), 3), "most": round(max(whole), 3)},
         "parts": [round(statistics.median(part), 3) for part in zip(*made, strict=True)],
         "beside": round(statistics.median(whole) / plain, 2),

@@ -3,10 +3,11 @@
     python -m tests.bench.ledger [--posts 100000 1000000] [--brands 100] [--rounds 12]
 
 The database is that of ``tests.bench.latency``; its negative mentions get a signal of complaint, and the ledger is
-first made of all of them (``made``). In each round 200 posts arrive, 30 of them complaints, with ten answers of the
-brand and ten sayings of authors; then two thousand copies of one text come, 200 a round. Prints one JSON object a
-size with CPU seconds of the ledger (``round``, ``copies``: median and most; ``day``: reading a day of the brand with
-most), beside those of the stages that the same posts pass (``stages``).
+first made of all of them (``made``: CPU seconds, and seconds of a portion, for which other writers wait). In each round
+200 posts arrive, 30 of them complaints, with ten answers of the brand and ten sayings of authors; then two thousand
+copies of one text come, 200 a round. Prints one JSON object a size with CPU seconds of the ledger (``round``,
+``copies``: median and most; ``day``: reading a day of the brand with most), beside those of the stages that the same
+posts pass (``stages``).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import resource
 import statistics
 import tempfile
 import time
@@ -26,6 +28,7 @@ from monitor import jobs
 from monitor.jobs import Report
 from monitor.model import BIN, Author, Post
 from monitor.store import posts, writing
+from monitor.work import complaining
 from monitor.work.app import App
 from monitor.work.ledger import ledger
 from tests.bench.latency import HEARD, NOW, arrive, fill, make_app
@@ -42,9 +45,7 @@ def measure(number: int, brands: int, rounds: int, folder: Path) -> dict[str, ob
     fill(app, db, number, rng)
     with writing(db):
         db.execute(SIGNAL, [0])
-    start = time.process_time()
-    jobs.ledger(app, db, NOW, Report())
-    made = {"complaints": _count(db), "seconds": _3(time.process_time() - start)}
+    made = _make(app, db)
     jobs.process(app, db, NOW, Report())
     usual = [_round(app, db, NOW + BIN * (i + 1), i, rng, copies=False) for i in range(rounds)]
     copied = [_round(app, db, NOW + BIN * (rounds + i + 1), i, rng, copies=True) for i in range(10)]
@@ -58,6 +59,18 @@ def measure(number: int, brands: int, rounds: int, folder: Path) -> dict[str, ob
         "copies": _told([ledger for ledger, _ in copied]), "stages": _told([stages for _, stages in usual]),
         "day": _3(day), "waiting": found.waiting, "to_answer": len(found.to_answer),
     }  # fmt: skip
+
+
+def _make(app: App, db: Database) -> dict[str, object]:
+    """Of all that is stored, in the portions that the stage makes of it; ``portion``: seconds that others wait."""
+    portions, start = [], time.process_time()
+    begun = time.perf_counter()
+    while complaining.keep(app, db, NOW):
+        portions.append(time.perf_counter() - begun)
+        begun = time.perf_counter()
+    seconds = time.process_time() - start
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return {"complaints": _count(db), "seconds": _3(seconds), "portion": _told(portions), "peak_mb": round(peak)}
 
 
 def _round(app: App, db: Database, at: datetime, turn: int, rng: random.Random, *, copies: bool) -> tuple[float, float]:

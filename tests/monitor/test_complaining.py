@@ -15,8 +15,9 @@ from sqlite_utils import Database
 from monitor import jobs
 from monitor.jobs import Report
 from monitor.model import Author, Engagement, Label, Page, Post, Recovery, utc_text
-from monitor.store import complaint_list, posts, writing
-from monitor.work import correcting, denying, purging
+from monitor.errors import UsageError
+from monitor.store import complaint_list, complaints, overview, posts, purges, writing
+from monitor.work import complaining, correcting, denying, naming, purging
 from monitor.work.app import App
 from monitor.work.ledger import ledger
 from tests.standin import DAY, HOUR, MINUTE, NOW, Words, make_app, post
@@ -40,9 +41,9 @@ def app(tmp_path: Path) -> App:
     return asked_always(tmp_path)
 
 
-def asked_always(folder: Path) -> App:
+def asked_always(folder: Path, **tables: Any) -> App:
     shown.clear()
-    app = make_app(folder, {"forum": lambda query: [Page(tuple(shown))]})
+    app = make_app(folder, {"forum": lambda query: [Page(tuple(shown))]}, **tables)
     app = replace(app, collectors=tuple(replace(c, every_seconds=1) for c in app.collectors))
     app.__dict__["scorer"] = Words()
     app.__dict__["lexicon"] = Nothing()
@@ -62,7 +63,8 @@ def feel(db: Database) -> None:
     found = []
     for identity, brand, text, at in rows.fetchall():
         for word, kind, theme in (("退款拖", "complaint", "refund"), ("冒煙", "complaint", "safety"),
-                                  ("不會再買", "leaving", "")):  # fmt: skip
+                                  ("不會再買", "leaving", ""), ("大家別買", "telling", ""),
+                          ("找消保會", "telling", "")):  # fmt: skip
             if word in text:
                 start = text.index(word)
                 found.append((identity, brand, kind, start, start + len(word), theme, "t", at))
@@ -261,6 +263,37 @@ def test_a_persons_word_wins_and_can_be_taken_back(app: App, db: Database) -> No
     assert [e["event"] for e in complaint_list.events(db, 1)] == ["person", "undo", "state"]
 
 
+def test_after_a_brand_is_renamed_its_complaints_go_on(app: App, db: Database, tmp_path: Path) -> None:
+    """Under the new name, by the old numbers, with what people said; what was emptied stays under the old name."""
+    bring(app, db, NOW, post(1, HURTS, NOW), post(2, LONG, NOW))
+    bring(app, db, NOW + HOUR, official(3, NOW + HOUR, to="2", root="2"))
+    correcting.complaint(db, 1, Recovery.LOST, "Lan", "called her", NOW + HOUR)
+    with writing(db):
+        purges.empty(db, [2], NOW + HOUR)
+    brand = {"name": "澄嵐家電", "terms": ["澄嵐"], "accounts": ["forum:official"]}
+    renamed = asked_always(tmp_path, brands=[brand])
+    bring(renamed, db, NOW + DAY)
+    bring(renamed, db, NOW + DAY)
+    columns = ("brand", "state", "corrected_by")
+    assert sorted(rows(db, *columns)) == [("澄嵐", "answered", ""), ("澄嵐家電", "lost", "Lan")]
+    now = complaint_list.current(db, 1)
+    assert now is not None
+    assert complaint_list.find(db, now)["brand"] == "澄嵐家電"
+    assert [e["note"] for e in complaint_list.events(db, now) if e["by"]] == ["called her"]
+    assert [naming.stored_brand(renamed, db, name) for name in ("澄嵐", "澄岚", "澄嵐家電")] == [
+        "澄嵐", "澄嵐", "澄嵐家電",
+    ]  # fmt: skip
+    with pytest.raises(UsageError, match="is no brand of"):
+        naming.stored_brand(renamed, db, "無名")
+
+
+def test_one_saying_weighs_once(app: App, db: Database) -> None:
+    """The threat is also a signal of telling others; only another saying adds a point."""
+    bring(app, db, NOW, post(1, HURTS, NOW), post(2, HURTS + "。大家別買", NOW), post(3, "澄嵐退款拖。大家別買", NOW))
+    assert rows(db, "severity") == [(2,), (3,), (2,)]
+    assert db.execute("SELECT count(*) FROM signals WHERE kind = 'telling'").fetchone() == (4,)
+
+
 def test_two_that_turn_out_to_be_one_keep_their_numbers(app: App, db: Database) -> None:
     """An edit makes the second a copy of the first: its number leads on, and what was said of it goes along."""
     bring(app, db, NOW, post(1, LONG, NOW), post(2, HURTS, NOW + MINUTE))
@@ -290,6 +323,27 @@ def test_a_purge_keeps_the_row_and_drops_the_words(app: App, db: Database) -> No
     assert db.execute("SELECT DISTINCT kind, who FROM complaint_sayings").fetchall() == [("names", b"")]
     correcting.complaint(db, 1, Recovery.LOST, "Lan", "", NOW + 500 * DAY)
     assert states(db) == ["lost"]
+
+
+def test_notes_go_with_what_they_speak_of_and_names_with_time(app: App, db: Database) -> None:
+    bring(app, db, NOW, post(1, HURTS, NOW), post(2, LONG, NOW))
+    said = NOW + 300 * DAY
+    for number in (1, 2):
+        correcting.complaint(db, number, Recovery.LOST, "Lan", "her number is ...", said)
+    with writing(db):
+        purges.empty(db, [1], NOW + 301 * DAY)
+    told = "SELECT note, \"by\", event FROM v_complaint_events WHERE event = 'person' ORDER BY complaint"
+    assert db.execute(told).fetchall() == [("", "Lan", "person"), ("her number is ...", "Lan", "person")]
+    correcting.complaint(db, 1, Recovery.RECOVERED, "Wu", "later", said + 200 * DAY)
+    with writing(db):
+        assert purges.empty_notes(db, said, dry_run=True) == purges.empty_notes(db, said) == 2
+        assert purges.empty_notes(db, said) == 0
+    assert db.execute(told).fetchall() == [
+        ("", "someone", "person"), ("later", "Wu", "person"), ("", "someone", "person"),
+    ]  # fmt: skip
+    assert rows(db, "state", "corrected_by") == [("recovered", "Wu"), ("lost", "someone")]
+    bring(app, db, said + 201 * DAY, post(2, LONG + "。", NOW))
+    assert rows(db, "state", "corrected_by")[1] == ("lost", "someone")
 
 
 def test_what_is_gone_is_not_asked_to_be_answered(app: App, db: Database) -> None:
@@ -345,7 +399,7 @@ def test_reach_that_nobody_shows_is_unknown_and_ranks_as_none(app: App, db: Data
     bring(app, db, NOW, silent, shown)
     lines = {line.quote.url: line for line in ledger(db, 1, NOW, NOW + DAY, NOW + DAY).to_answer}
     assert [lines[f"https://f.example/{n}"].reach for n in (1, 2)] == [None, 0]
-    assert [r[0] for r in rows(db, "reach")] == [0, 0]
+    assert [r[0] for r in rows(db, "reach")] == [None, 0]
 
 
 def test_pruning_loses_nothing(app: App, db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -382,9 +436,22 @@ def test_the_digest_has_the_ledger(app: App, db: Database) -> None:
     assert (found.ledger.arrived, found.ledger.waiting) == (1, 1)
 
 
-def test_a_broken_ledger_silences_nothing_else(app: App, db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    from monitor.work import complaining
+def test_a_history_takes_turns_and_what_arrives_goes_first(
+    app: App, db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    monkeypatch.setattr(complaining, "BATCH", 2)
+    monkeypatch.setattr(complaining, "LONGEST", 0 * DAY)
+    monkeypatch.setattr(complaining.keep, "__defaults__", (2,))
+    bring(app, db, NOW, *(post(i, f"澄嵐退款拖{i}天", NOW) for i in range(1, 6)))
+    assert [(p,) for p in (4, 5)] == rows(db, "post")
+    assert overview.overview(db, [], app.brands, NOW)["queues"]["ledger"] == complaints.waiting(db) == 3
+    for _ in range(2):
+        jobs.ledger(app, db, NOW, Report())
+    assert complaints.waiting(db) == 0
+    assert sorted(rows(db, "post")) == [(p,) for p in range(1, 6)]
 
+
+def test_a_broken_ledger_silences_nothing_else(app: App, db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object) -> int:
         raise RuntimeError("poison")
 

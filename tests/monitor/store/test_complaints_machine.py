@@ -40,7 +40,7 @@ TEXTS = (
 )
 KINDS = ("complaint", "leaving", "telling", "praise", "exit")
 SAID = ((0.95, Label.NEGATIVE), (0.7, Label.NEGATIVE), (0.2, Label.NEUTRAL), (0.05, Label.POSITIVE))
-APP: Any = SimpleNamespace(author_key=lambda platform, author: f"{platform}:{author}")
+APP: Any = SimpleNamespace(author_key=lambda platform, author: f"{platform}:{author}", brands={"澄嵐": 1, "霽川": 2})
 
 EXAMPLES = int(os.environ.get("QIANLI_FUZZ", "2000")) // 100
 
