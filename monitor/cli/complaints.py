@@ -42,7 +42,7 @@ def complaints(
 ) -> None:  # fmt: skip
     """Complaints that were not made good, the unanswered first; with a NUMBER all that is known of one."""
     from monitor.store import complaint_list
-    from monitor.work.naming import stored_brand
+    from monitor.work.naming import stored_brands
 
     states = [said.value for said in ([_state(state)] if state else Recovery if every else STANDING)]
     with opened(config_file) as (app, db):
@@ -53,9 +53,9 @@ def complaints(
             said = complaint_list.posts(db, known, 10)
             click.echo(_dumped(row) if as_json else _told(row, said, zone))
             return
-        name = stored_brand(app, db, brand) if brand else None
-        rows = complaint_list.list_them(db, name, states, limit)
-        total = complaint_list.count(db, name, states)
+        names = stored_brands(app, db, brand) if brand else None
+        rows = complaint_list.list_them(db, names, states, limit)
+        total = complaint_list.count(db, names, states)
     if as_json:
         click.echo(_dumped(rows))
     elif rows:

@@ -30,46 +30,51 @@ _SOON = "(?:很快|马上|立刻|立马|及时|第一时间)"
 _HAVE = "(?:(?![教让叫说要会能想答承保应该须责不没未拒])[^,。!?~ ])"
 _FREE = "(?![\u4e00-\u9fff])|(?=问题(?![\u4e00-\u9fff])|谢|感[谢恩]|真|很|好|太|推|赞|不过|但|可惜|之后|后)"
 """Nothing that is solved stands behind it: "解决了脱发的问题" praises a thing."""
-_GOOD = re.compile(
-    "|".join(
-        (
-            f"已经?(?:获得|得到|取得|圆满|顺利|妥善)?(?:解决|处理完毕|处理妥当|结案)(?:了|啦)?(?:{_FREE})",
-            f"(?:最后|终于|总算)(?:圆满|顺利|妥善|完美)地?(?:解决|落幕|收场)(?:{_FREE})",
-            f"(?:圆满|顺利|妥善)地?(?:解决|处理|落幕|收场)(?:了|啦)(?:{_FREE})",
-            f"{_THEM}{_HAVE}{{0,6}}(?:达成)?和解(?:了|啦|{_FREE})",
-            f"{_DONE}{_FOR_ME}(?:圆满|顺利|马上|立刻)?(?:解决|处理好|搞定|修好|弄好)(?:了|啦)(?:{_FREE})",
-            f"{_MONEY}{_DONE}(?:收到|到账?|入账|退回来?|下来|拿到|进来|拨下来){_END}",
-            f"{_MONEY}{_DONE}(?:退还?|还我|还给我|回来)(?:了|啦)(?:{_FREE})",
-            f"(?:给予了|得到了?|都有)(?:圆满|及时)?解决(?:{_FREE})",
-            f"{_DONE}(?:收到|拿到|领到|拿回)(?:{_BACK}{_END}|(?:款项?|钱)(?:了|啦))",
-            f"(?:{_THEM}{_HAVE}{{0,6}}?{_DONE}|{_DONE}(?:{_FOR_ME}|为我|有))"
-            f"(?:全额|直接|马上|主动)*{_PAID}(?:成功|完成|到账|给我)?(?:了|啦|$)",
-            "(?:终于|总算|全额)(?:退款|退费|退钱|赔偿|补偿|补寄|补发)(?:成功|完成|到账|给我)?(?:了|啦|$)",
-            f"(?:换货|换新|补寄|补发|重寄|新寄)的?[^,。!?~ ]{{0,6}}(?:收到|寄到|寄来|到|来|拿到)(?:了|啦)(?:{_FREE})",
-            f"{_DONE}{_FOR_ME}(?:换|补|修|退)(?:了|好了?)(?:(?![\u4e00-\u9fff])|(?=新|货|款|全|差价|一[台个件双只盒份](?:新|[,。!~ ]|$)))",
-            f"{_DONE}{_FOR_ME}(?:换成新的|换一[台个]新)",
-            f"{_DONE}收到{_SENT}{_END}",
-            "(?:谢谢?|感谢|多谢|感恩)[^,。!?~ ]{0,14}的?(?:处理|解决|退款|补偿|售后)",
-            f"(?:谢谢?|感谢|多谢|感恩)[^,。!?~ ]{{0,6}}{_DESK}[^,。!?~ ]{{0,8}}(?:协助|帮忙|帮助)",
-            f"{_THEM}{_HAVE}{{0,10}}(?:处理|解决|回应|补偿)[得的]?(?:很|非常|特别|超|蛮|挺|真的)?(?:好|快|及时|满意|有诚意|妥当|完善)",
-            f"{_THEM}{_HAVE}{{0,6}}(?:给予?了|做了)[^,。!?~ ]{{0,4}}(?:补偿|赔偿|退款)",
-            f"{_THEM}{_HAVE}{{0,12}}{_SOON}就?(?:给我?|帮忙?|都)*(?:换货|换了|补发|补了|退款|退了|解决了)(?:了|{_FREE})",
-            f"(?:顺利地?|终于|总算|已经?|{_SOON})(?:就|给我?)?退了(?:款|钱|差价)",
-            "(?:可以|能|已经?)(?:结案|撤诉|撤销投诉)(?:了|啦)",
-            "(?:处理|解决)[得的]?(?:方式|结果)?我?(?:很|非常|挺|还算|算|蛮|相当)?满意",
-            r"\b(?:it'?s |been |got |now |all )?(?:resolved|solved|sorted|fixed|refunded)\b",
-        )
-    )
+_FIRST = (
+    "已最终总圆顺妥客店官小厂商经卖对公他她你售老快骑送工门平帮给替为有退赔补押订尾款钱得都收拿领全换重新谢感多可能处解很马立"
+    "及第irsfbgna"
 )
+"""What each of these begins with, so that elsewhere none of them need be tried."""
+_SAYINGS = (
+    f"已经?(?:获得|得到|取得|圆满|顺利|妥善)?(?:解决|处理完毕|处理妥当|结案)(?:了|啦)?(?:{_FREE})",
+    f"(?:最后|终于|总算)(?:圆满|顺利|妥善|完美)地?(?:解决|落幕|收场)(?:{_FREE})",
+    f"(?:圆满|顺利|妥善)地?(?:解决|处理|落幕|收场)(?:了|啦)(?:{_FREE})",
+    f"{_THEM}{_HAVE}{{0,6}}(?:达成)?和解(?:了|啦|{_FREE})",
+    f"{_FOR_ME}(?:圆满|顺利|马上|立刻)?(?:解决|处理好|搞定|修好|弄好)(?:了|啦)(?:{_FREE})",
+    f"{_MONEY}{_DONE}(?:收到|到账?|入账|退回来?|下来|拿到|进来|拨下来){_END}",
+    f"{_MONEY}{_DONE}(?:退还?|还我|还给我|回来)(?:了|啦)(?:{_FREE})",
+    f"(?:给予了|得到了?|都有)(?:圆满|及时)?解决(?:{_FREE})",
+    f"(?:收到|拿到|领到|拿回)(?:{_BACK}{_END}|(?:款项?|钱)(?:了|啦))",
+    f"(?:{_THEM}{_HAVE}{{0,6}}?{_DONE}|{_FOR_ME}|为我|有)"
+    f"(?:全额|直接|马上|主动)*{_PAID}(?:成功|完成|到账|给我)?(?:了|啦|$)",
+    "(?:终于|总算|全额)(?:退款|退费|退钱|赔偿|补偿|补寄|补发)(?:成功|完成|到账|给我)?(?:了|啦|$)",
+    f"(?:换货|换新|补寄|补发|重寄|新寄)的?[^,。!?~ ]{{0,6}}(?:收到|寄到|寄来|到|来|拿到)(?:了|啦)(?:{_FREE})",
+    f"{_FOR_ME}(?:换|补|修|退)(?:了|好了?)"
+    "(?:(?![\u4e00-\u9fff])|(?=新|货|款|全|差价|一[台个件双只盒份](?:新|[,。!~ ]|$)))",
+    f"{_FOR_ME}(?:换成新的|换一[台个]新)",
+    f"收到{_SENT}{_END}",
+    "(?:谢谢?|感谢|多谢|感恩)[^,。!?~ ]{0,14}的?(?:处理|解决|退款|补偿|售后)",
+    f"(?:谢谢?|感谢|多谢|感恩)[^,。!?~ ]{{0,6}}{_DESK}[^,。!?~ ]{{0,8}}(?:协助|帮忙|帮助)",
+    f"{_THEM}{_HAVE}{{0,10}}(?:处理|解决|回应|补偿)[得的]?(?:很|非常|特别|超|蛮|挺|真的)?(?:好|快|及时|满意|有诚意|妥当|完善)",
+    f"{_THEM}{_HAVE}{{0,6}}(?:给予?了|做了)[^,。!?~ ]{{0,4}}(?:补偿|赔偿|退款)",
+    f"{_THEM}{_HAVE}{{0,12}}{_SOON}就?(?:给我?|帮忙?|都)*(?:换货|换了|补发|补了|退款|退了|解决了)(?:了|{_FREE})",
+    f"(?:顺利地?|终于|总算|已经?|{_SOON})(?:就|给我?)?退了(?:款|钱|差价)",
+    "(?:可以|能|已经?)(?:结案|撤诉|撤销投诉)(?:了|啦)",
+    "(?:处理|解决)[得的]?(?:方式|结果)?我?(?:很|非常|挺|还算|算|蛮|相当)?满意",
+    r"\b(?:it'?s |been |got |now |all )?(?:resolved|solved|sorted|fixed|refunded)\b",
+)
+_GOOD = re.compile(f"(?=[{_FIRST}])(?:{'|'.join(_SAYINGS)})")
 """What says that it was made good."""
 
 _DONE_WITH = re.compile(
-    f"{_DONE}(?:圆满|顺利)?(?:解决|处理好|处理完|搞定|搞掂|弄好|(?<!装)修好|摆平)(?:了|啦|咯|喽|囉|完毕)(?:{_FREE})"
+    f"(?=[解处搞弄修摆])(?:解决|处理好|处理完|搞定|搞掂|弄好|(?<!装)修好|摆平)(?:了|啦|咯|喽|囉|完毕)(?:{_FREE})"
 )
 """What says that it is over, of whatever: it counts beside one who did it, or where little else is said."""
 _DID = re.compile(f"{_THEM}|沟通|反映|投诉")
-_ALONE = re.compile("自己|我把|我又|折腾|费[劲力时]|研究|摸索|重装|驱动|[之以年]前|上次")
-"""That one did it without them, or that it was another time."""
+_ALONE = re.compile("自己|我把|我又|折腾|费[劲力时]|研究|摸索|重装|驱动")
+"""That one did it without them."""
+_ANOTHER = re.compile("前年|去年|年前|上次")
+"""That it was another time."""
 _HOW = re.compile("把|就(?:都|能|可以)?(?:解决|搞定|弄好|修好)")
 """How it might be done."""
 LITTLE = 40
@@ -133,16 +138,22 @@ def says_recovered(text: str) -> bool:
 
 
 def _is_theirs(folded: str, found: re.Match[str]) -> bool:
-    start = max(folded.rfind(mark, 0, found.start()) for mark in "。!?\n") + 1
-    sentence = folded[start : found.end()]
+    sentence = _sentence(folded, found)
     if _ALONE.search(sentence):
         return False
     return _DID.search(sentence) is not None or (len(folded) <= LITTLE and not _HOW.search(sentence))
 
 
+def _sentence(folded: str, found: re.Match[str]) -> str:
+    """Up to the end of what was found."""
+    return folded[max(folded.rfind(mark, 0, found.start()) for mark in "。!?\n") + 1 : found.end()]
+
+
 def _is_meant(folded: str, found: re.Match[str]) -> bool:
     clause = max(folded.rfind(mark, 0, found.start()) for mark in ",。!?;~\n") + 1
     before = folded[max(clause, found.start() - 12) : found.start()]
+    if _ANOTHER.search(_sentence(folded, found)):
+        return False
     return not (_BEFORE.search(before) or _REPORTED.search(before) or _AFTER.match(folded[found.end() - 1 :]))
 
 

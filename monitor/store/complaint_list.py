@@ -2,32 +2,45 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection
 from typing import Any
 
 from sqlite_utils import Database
 
 
-def list_them(db: Database, brand: str | None, states: Collection[str], limit: int) -> list[dict[str, Any]]:
-    """Rows of ``v_complaints``: the unanswered first, of each state the gravest, farthest and newest first."""
-    marks = ", ".join("?" * len(states))
+def list_them(
+    db: Database, brands: Collection[str] | None, states: Collection[str], limit: int
+) -> list[dict[str, Any]]:  # fmt: skip
+    """Rows of ``v_complaints``: the unanswered first, of each state the gravest, farthest and newest first. None: of
+    all brands."""
     return list(
         db.query(
-            f"""SELECT * FROM v_complaints WHERE (? IS NULL OR brand = ?) AND state IN ({marks})
-                ORDER BY state <> 'new', state <> 'answered', severity DESC, coalesce(reach, 0) DESC, first_seen DESC, complaint
-                LIMIT ?""",
-            [brand, brand, *states, limit],
+            f"""SELECT * FROM v_complaints WHERE {_asked("brand", "state")}
+                ORDER BY state <> 'new', state <> 'answered', severity DESC, coalesce(reach, 0) DESC, first_seen DESC,
+                         complaint
+                LIMIT :limit""",
+            {**_named(brands, states), "limit": limit},
         )
     )
 
 
-def count(db: Database, brand: str | None, states: Collection[str]) -> int:
+def count(db: Database, brands: Collection[str] | None, states: Collection[str]) -> int:
     row = db.execute(
-        f"""SELECT count(*) FROM complaints c JOIN brands b ON b.id = c.brand WHERE c.posts > 0
-            AND (? IS NULL OR b.name = ?) AND c.state IN ({", ".join("?" * len(states))})""",
-        [brand, brand, *states],
+        f"""SELECT count(*) FROM complaints c JOIN brands b ON b.id = c.brand
+            WHERE c.posts > 0 AND {_asked("b.name", "c.state")}""",
+        _named(brands, states),
     ).fetchone()
     return int(row[0])
+
+
+def _asked(brand: str, state: str) -> str:
+    return f"""(:brands IS NULL OR {brand} IN (SELECT value FROM json_each(:brands)))
+        AND {state} IN (SELECT value FROM json_each(:states))"""
+
+
+def _named(brands: Collection[str] | None, states: Collection[str]) -> dict[str, str | None]:
+    return {"brands": None if brands is None else json.dumps(list(brands)), "states": json.dumps(list(states))}
 
 
 def current(db: Database, complaint: int) -> int | None:

@@ -171,7 +171,8 @@ def empty_notes(db: Database, until: datetime, *, dry_run: bool = False) -> int:
     done = db.execute(f"UPDATE complaint_events SET note = '', \"by\" = ? WHERE {old}", [SOMEONE, *named]).rowcount
     db.execute(
         """UPDATE complaints SET corrected_by = ? WHERE corrected_by NOT IN ('', ?) AND NOT EXISTS (
-               SELECT 1 FROM complaint_events e WHERE e.complaint = complaints.id AND e."by" = complaints.corrected_by)""",
+               SELECT 1 FROM complaint_events e
+               WHERE e.complaint = complaints.id AND e."by" = complaints.corrected_by)""",
         [SOMEONE, SOMEONE],
     )
     return done

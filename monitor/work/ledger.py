@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlite_utils import Database
@@ -12,6 +12,7 @@ from monitor.excerpts import excerpt
 from monitor.model import LEDGER_DAYS, LEDGER_FEWEST, ComplaintLine, Ledger, Quote, utc_text
 from monitor.store import complaint_turns
 from monitor.store import ledger as stored
+from monitor.store.complaint_turns import Extent
 from monitor.store.ledger import Row, Waiting
 from monitor.work.quoting import REMOVED, WIDTH
 
@@ -45,15 +46,35 @@ def _to_answer(db: Database, waiting: list[Waiting], until: datetime) -> list[Co
         hours = min(DAY, max(HOUR, until - one.since)) / HOUR
         return _pressure(one, one.reach, (one.posts + one.reach) / hours, one.last_seen, until)
 
-    ranked: list[tuple[float, ComplaintLine]] = []
-    for one in sorted(waiting, key=lambda w: (-most(w), w.complaint)):
-        if len(ranked) == TO_ANSWER and ranked[-1][0] >= most(one):
+    ranked: list[tuple[float, datetime, int]] = []
+    for bound, one in sorted(((most(one), one) for one in waiting), key=lambda b: (-b[0], b[1].complaint)):
+        if len(ranked) == TO_ANSWER and -ranked[-1][0] >= bound:
             break
-        line = _line(db, one.complaint, until)
-        if line is not None:
-            ranked.append((_pressure(one, line.reach or 0, line.velocity, line.last_seen, until), line))
-            ranked = sorted(ranked, key=lambda r: (-r[0], r[1].first_seen, r[1].complaint_id))[:TO_ANSWER]
-    return [line for _, line in ranked]
+        went = _went(db, one.complaint, one.first_seen, until)
+        if went is not None:
+            presses = _pressure(one, went.now.reach or 0, went.velocity, went.now.last, until)
+            ranked = sorted([*ranked, (-presses, one.first_seen, one.complaint)])[:TO_ANSWER]
+    return [line for *_, complaint in ranked if (line := _line(db, complaint, until))]
+
+
+@dataclass(frozen=True, slots=True)
+class _Went:
+    """How far a complaint went by a moment, and by a day before; what it gained an hour in that day."""
+
+    now: Extent
+    before: Extent | None
+    velocity: float
+
+
+def _went(db: Database, complaint: int, first_seen: datetime, until: datetime) -> _Went | None:
+    """None if nothing of it had been written then."""
+    now = complaint_turns.extent(db, complaint, utc_text(until))
+    if now is None:
+        return None
+    before = complaint_turns.extent(db, complaint, utc_text(until - DAY))
+    had = before.posts + before.engagement if before else 0
+    hours = min(DAY, max(HOUR, until - first_seen)) / HOUR
+    return _Went(now, before, max(0, now.posts + now.engagement - had) / hours)
 
 
 def _pressure(one: Waiting, reach: int, velocity: float, last_seen: datetime, until: datetime) -> float:
@@ -64,18 +85,16 @@ def _pressure(one: Waiting, reach: int, velocity: float, last_seen: datetime, un
 def _line(db: Database, complaint: int, until: datetime) -> ComplaintLine | None:
     """A complaint as of a moment; None if nothing of it had been written then."""
     row = stored.row(db, complaint)
-    now = complaint_turns.extent(db, complaint, utc_text(until))
-    if now is None:
+    went = _went(db, complaint, row.first_seen, until)
+    if went is None:
         return None
-    before = complaint_turns.extent(db, complaint, utc_text(until - DAY))
-    had = before.posts + before.engagement if before else 0
-    hours = min(DAY, max(HOUR, until - row.first_seen)) / HOUR
+    now, before = went.now, went.before
     state = row.state(until)
     answer = stored.post(db, row.answer) if row.answer and row.answered_at and row.answered_at < until else None
     return ComplaintLine(
         complaint_id=complaint, story_id=row.story, themes=row.themes, severity=row.severity, state=state,
         first_seen=row.first_seen, last_seen=now.last, posts=now.posts, voices=now.voices, reach=now.reach,
-        velocity=max(0, now.posts + now.engagement - had) / hours,
+        velocity=went.velocity,
         posts_before=before.posts if before else None, reach_before=before.reach if before else None,
         quote=_sentence(row), answered_at=row.answered_at if row.answered_at and row.answered_at < until else None,
         recovered_at=row.recovered_at if row.recovered_at and row.recovered_at < until else None,

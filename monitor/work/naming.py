@@ -34,13 +34,14 @@ def known_brand(app: App, name: str, what: str = "--brand") -> Brand:
     return brand
 
 
-def stored_brand(app: App, db: Database, name: str) -> str:
-    """The name of a brand of the config, or of one that was in it: what was stored of that is still there."""
+def stored_brands(app: App, db: Database, name: str) -> list[str]:
+    """The names under which a brand is stored: that of the config, and one that was in it, for a brand that was renamed
+    keeps under its old name what could not be read again. UsageError if there is none."""
     meant = fold_text(name.strip())
     former = [stored for stored in brand_names(db) if fold_text(stored) == meant]
-    if brand_named(app, name) is None and len(former) == 1:
-        return former[0]
-    return known_brand(app, name).name
+    if brand_named(app, name) is None and former:
+        return former
+    return list(dict.fromkeys([known_brand(app, name).name, *former]))
 
 
 def hint(app: App, name: str) -> str:

@@ -13,9 +13,9 @@ import pytest
 from sqlite_utils import Database
 
 from monitor import jobs
+from monitor.errors import UsageError
 from monitor.jobs import Report
 from monitor.model import Author, Engagement, Label, Page, Post, Recovery, utc_text
-from monitor.errors import UsageError
 from monitor.store import complaint_list, complaints, overview, posts, purges, writing
 from monitor.work import complaining, correcting, denying, naming, purging
 from monitor.work.app import App
@@ -280,17 +280,19 @@ def test_after_a_brand_is_renamed_its_complaints_go_on(app: App, db: Database, t
     assert now is not None
     assert complaint_list.find(db, now)["brand"] == "澄嵐家電"
     assert [e["note"] for e in complaint_list.events(db, now) if e["by"]] == ["called her"]
-    assert [naming.stored_brand(renamed, db, name) for name in ("澄嵐", "澄岚", "澄嵐家電")] == [
-        "澄嵐", "澄嵐", "澄嵐家電",
+    assert [naming.stored_brands(renamed, db, name) for name in ("澄岚", "澄嵐家電")] == [
+        ["澄嵐家電", "澄嵐"], ["澄嵐家電"],
     ]  # fmt: skip
+    assert complaint_list.count(db, ["澄嵐家電", "澄嵐"], ["lost", "answered"]) == 2
     with pytest.raises(UsageError, match="is no brand of"):
-        naming.stored_brand(renamed, db, "無名")
+        naming.stored_brands(renamed, db, "無名")
 
 
 def test_one_saying_weighs_once(app: App, db: Database) -> None:
     """The threat is also a signal of telling others; only another saying adds a point."""
-    bring(app, db, NOW, post(1, HURTS, NOW), post(2, HURTS + "。大家別買", NOW), post(3, "澄嵐退款拖。大家別買", NOW))
-    assert rows(db, "severity") == [(2,), (3,), (2,)]
+    bring(app, db, NOW, post(1, "澄嵐退款拖，我要找消保會", NOW), post(2, "澄嵐退款拖，大家別買", NOW),
+          post(3, "澄嵐退款拖，大家別買，我要找消保會", NOW))  # fmt: skip
+    assert rows(db, "severity") == [(2,), (2,), (3,)]
     assert db.execute("SELECT count(*) FROM signals WHERE kind = 'telling'").fetchone() == (4,)
 
 

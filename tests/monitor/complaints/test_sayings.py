@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.complaints import addressed, escalates, evidence, says_recovered
+from monitor.complaints import addressed, escalates, evidence, sayings, says_recovered
+from monitor.text import fold_text
 
 GOOD = """退款到了，謝謝客服處理
 已經解決了，感謝小編協助
@@ -88,6 +91,12 @@ def test_made_good(text: str) -> None:
 @pytest.mark.parametrize("text", BAD.splitlines())
 def test_not_made_good(text: str) -> None:
     assert not says_recovered(text)
+
+
+def test_what_each_saying_begins_with_is_known() -> None:
+    every = re.compile("|".join(sayings._SAYINGS))
+    for text in map(fold_text, (GOOD + BAD).splitlines()):
+        assert [m.span() for m in every.finditer(text)] == [m.span() for m in sayings._GOOD.finditer(text)]
 
 
 @given(st.text(max_size=300))
