@@ -23,6 +23,10 @@ CONFIG = """
 name = "澄嵐"
 terms = ["澄嵐"]
 accounts = ["forum:official"]
+[[brands]]
+name = "霽川"
+terms = ["霽川"]
+role = "competitor"
 """
 NOW = datetime.now(UTC).replace(microsecond=0) - timedelta(days=2)
 
@@ -83,6 +87,8 @@ def test_a_persons_word(config: Path) -> None:
     assert run(config, "complaint", "2", "--undo", "--by", "Wu").output == "complaint 2: recovered -> answered\n"
     assert run(config, "complaint", "1", "已挽回", "--by", "Wu").output == "complaint 1: new -> recovered\n"
     events = json.loads(run(config, "complaints", "2", "--json").output)["events"]
+    run(config, "complaint", "1", "--undo")
+    assert json.loads(run(config, "complaints", "1", "--json").output)["events"][-1]["note"] == "the rules"
     assert [(e["event"], e["by"]) for e in events] == [("state", ""), ("person", "Lan"), ("undo", "Wu"), ("state", "")]
 
 
@@ -98,6 +104,7 @@ def test_a_persons_word(config: Path) -> None:
         (["complaint", "1", "lost", "--by", "a\nb"], "--by: must be a name on one line"),
         (["complaint", "1", "lost", "--note", "x" * 1001], "--note: must be"),
         (["complaints", "--brand", "無名"], "is no brand of"),
+        (["complaints", "1", "--brand", "霽川"], "--brand: complaint 1 is of 澄嵐, not of 霽川"),
     ],
 )
 def test_wrong_use_is_one_line(config: Path, words: list[str], message: str) -> None:

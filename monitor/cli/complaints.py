@@ -47,13 +47,15 @@ def complaints(
     states = [said.value for said in ([_state(state)] if state else Recovery if every else STANDING)]
     with opened(config_file) as (app, db):
         zone = app.config.timezone
+        names = stored_brands(app, db, brand) if brand else None
         if number is not None:
             known = _known(complaint_list.current(db, number) if abs(number) <= LARGEST else None, number)
             row = {**complaint_list.find(db, known), "events": complaint_list.events(db, known)}
+            if names is not None and row["brand"] not in names:
+                raise UsageError(f"--brand: complaint {known} is of {row['brand']}, not of {names[0]}")
             said = complaint_list.posts(db, known, 10)
             click.echo(_dumped(row) if as_json else _told(row, said, zone))
             return
-        names = stored_brands(app, db, brand) if brand else None
         rows = complaint_list.list_them(db, names, states, limit)
         total = complaint_list.count(db, names, states)
     if as_json:

@@ -119,6 +119,7 @@ _ADVICE = re.compile(
     "请注意|请(?:大家|各位)|(?:提醒|建议)(?:大家|各位|一下)|(?:大家|各位)(?:要|请|一定)?(?:小心|注意|留意|记得|检查)|不要再用|停止使用"
     "|(?:先|赶快|赶紧|立刻|马上)拔|(?:拍照|截图|录影)(?:留|存)|(?:保留|留好|留着)(?:发票|证据|单据|收据|包装)|自救|自保|懒人包"
 )
+_TITLE = re.compile(r"\s*(?:re|fw|fwd|回复|回覆|轉寄|转寄)\s*[:：]\s*[^\n]*$", re.IGNORECASE)
 LEAST_OWN = 8
 """Characters of a sentence that may stand for a complaint in place of an advice."""
 
@@ -171,7 +172,7 @@ def evidence(text: str, span: tuple[int, int] | None) -> tuple[int, int]:
     """The sentence of ``text`` that holds the beginning of ``span``: (start, end) in characters; of several
     sentences that the span covers, up to its end. Without a span the longest sentence, for titles are short; (0, 0)
     of an empty text. A sentence that advises others gives way to the longest that does not: "冒煙的請注意，先拔插頭"
-    is no customer's hurt."""
+    is no customer's hurt; and so does the title of what a post replies to ("Re: ..."), for that is another's word."""
     found = sentences(text)
     if not found:
         return (0, 0)
@@ -181,10 +182,11 @@ def evidence(text: str, span: tuple[int, int] | None) -> tuple[int, int]:
     if not holding:
         return (span[0], min(span[1], len(text)))
     chosen = (holding[0][0], holding[-1][1])
-    own = [s for s in found if s[1] - s[0] >= LEAST_OWN and not _advises(text[slice(*s)])]
-    return max(own, key=lambda s: s[1] - s[0]) if own and _advises(text[slice(*chosen)]) else chosen
+    own = [s for s in found if s[1] - s[0] >= LEAST_OWN and not _others(text[slice(*s)])]
+    return max(own, key=lambda s: s[1] - s[0]) if own and _others(text[slice(*chosen)]) else chosen
 
 
-def _advises(text: str) -> bool:
-    """Whether a text tells others what to do about it, in at least two ways: one alone may stand in a complaint."""
-    return len({found[0] for found in _ADVICE.finditer(fold_text(text))}) >= 2
+def _others(text: str) -> bool:
+    """Whether a text is the title of what it replies to, or tells others what to do about it, in at least two ways: one
+    alone may stand in a complaint."""
+    return _TITLE.match(text) is not None or len({found[0] for found in _ADVICE.finditer(fold_text(text))}) >= 2

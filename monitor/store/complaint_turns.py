@@ -313,16 +313,18 @@ def stand(db: Database, of: Head, standing: Standing, by: str, now: datetime) ->
     )  # fmt: skip
     before = of.state if of.known else Recovery.NEW
     if not by and standing.state is not before:
-        add_event(db, of.complaint, now, "state", standing.state, "", why(standing))
+        add_event(db, of.complaint, now, "state", standing.state, "", why(standing, of.first_seen))
 
 
-def why(standing: Standing) -> str:
-    """Of a change by the rules: what it rests on."""
+def why(standing: Standing, first_seen: datetime) -> str:
+    """Of a change by the rules: what it rests on. New again by nothing that was said: so a person's word was undone."""
     said = {
         Recovery.NEW: 0, Recovery.ANSWERED: standing.answer, Recovery.RECOVERED: standing.recovery,
         Recovery.LOST: standing.loss,
     }[standing.state]  # fmt: skip
-    return f"post {said}" if said else "complained again" if standing.state is Recovery.NEW else "the platform"
+    if standing.state is Recovery.NEW:
+        return "complained again" if standing.since > first_seen else "the rules"
+    return f"post {said}" if said else "the platform"
 
 
 def add_event(

@@ -10,7 +10,7 @@ so that an older database has a longer one (``ledger``: complaints, and CPU seco
 ``digest`` as the service does it: load the day, render the page, write it, render the mail and owe it, on a connection
 that has read nothing yet.
 
-Prints one JSON object a size: ``seconds`` (median and most over the days made), ``parts`` (median of load, and of page,
+Prints one JSON object a size: ``seconds`` (median and most over the days made), ``cpu_seconds`` (the same, of CPU), ``parts`` (median of load, and of page,
 row and mail), ``peak_mb``, and ``beside``: the median divided by that of one plain pass over the day's rows of
 ``v_posts``, read in the same process. Flat means: the same at every size.
 """
@@ -185,7 +185,11 @@ def measure(number: int, a_day: int, days: int, folder: Path) -> dict[str, objec
     kept = keep_ledger(app, db)
     db.close()
     filled = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    made = [make(app, LAST - n * DAY) for n in range(days)]
+    made, spent = [], []
+    for n in range(days):
+        begun = time.process_time()
+        made.append(make(app, LAST - n * DAY))
+        spent.append(time.process_time() - begun)
     plain = statistics.median(plain_pass(app, LAST - n * DAY) for n in range(days))
     whole = [sum(parts) for parts in made]
     return {
@@ -193,6 +197,7 @@ def measure(number: int, a_day: int, days: int, folder: Path) -> dict[str, objec
         "days_of_age": round(number / a_day),
         "ledger": kept,
         "seconds": {"median": round(statistics.median(whole), 3), "most": round(max(whole), 3)},
+        "cpu_seconds": {"median": round(statistics.median(spent), 3), "most": round(max(spent), 3)},
         "parts": [round(statistics.median(part), 3) for part in zip(*made, strict=True)],
         "beside": round(statistics.median(whole) / plain, 2),
         "filled_mb": round(filled / 1024),

@@ -140,5 +140,8 @@ def test_the_sentence_that_hurts_is_not_an_advice_to_others() -> None:
     advice, hurt = "氣炸鍋冒煙的請注意，先拔插頭，記得拍照存證。", "客服一直說是我使用不當，插座都燒黑了。"
     assert (advice + hurt)[slice(*evidence(advice + hurt, (3, 5)))] == hurt
     assert advice[slice(*evidence(advice, (3, 5)))] == advice
+    title = "Re: [抱怨] 氣炸鍋冒煙\n"
+    assert (title + hurt)[slice(*evidence(title + hurt, (13, 15)))] == hurt
+    assert title.strip()[slice(*evidence(title.strip(), (13, 15)))] == title.strip()
     once = "先拔插頭才沒燒起來，太可怕。"
     assert (once + hurt)[slice(*evidence(once + hurt, (0, 3)))] == once
