@@ -61,6 +61,7 @@ class Waiting:
     severity: int
     posts: int
     reach: int
+    engagement: int
     first_seen: datetime
     since: datetime
     last_seen: datetime
@@ -70,13 +71,15 @@ def waiting(db: Database, brand: int, start: datetime, end: datetime) -> list[Wa
     """Those unanswered as of ``end`` of which something was heard from ``start`` on, and that can still be answered:
     what the platform or a purge removed cannot."""
     rows = db.execute(
-        f"""SELECT c.id, c.severity, c.posts, coalesce(c.reach, 0), c.first_seen, c.since, c.last_seen FROM complaints c
+        f"""SELECT c.id, c.severity, c.posts, coalesce(c.reach, 0),
+                   coalesce(c.likes, 0) + coalesce(c.reposts, 0) + coalesce(c.comments, 0),
+                   c.first_seen, c.since, c.last_seen FROM complaints c
             JOIN posts q ON q.id = c.quote_post
             WHERE {_UNANSWERED} AND c.last_seen >= :start AND q.purged_at IS NULL
             AND (q.gone_at IS NULL OR q.gone_at >= :end)""",
         {"brand": brand, "start": utc_text(start), "end": utc_text(end)},
     ).fetchall()
-    return [Waiting(r[0], r[1], r[2], r[3], *map(from_utc_text, r[4:])) for r in rows]
+    return [Waiting(r[0], r[1], r[2], r[3], r[4], *map(from_utc_text, r[5:])) for r in rows]
 
 
 def made_good(db: Database, brand: int, start: datetime, end: datetime, limit: int) -> list[int]:

@@ -44,7 +44,7 @@ def _to_answer(db: Database, waiting: list[Waiting], until: datetime) -> list[Co
 
     def most(one: Waiting) -> float:
         hours = min(DAY, max(HOUR, until - one.since)) / HOUR
-        return _pressure(one, one.reach, (one.posts + one.reach) / hours, one.last_seen, until)
+        return _pressure(one, one.reach, (one.posts + one.engagement) / hours, one.last_seen, until)
 
     ranked: list[tuple[float, datetime, int]] = []
     for bound, one in sorted(((most(one), one) for one in waiting), key=lambda b: (-b[0], b[1].complaint)):

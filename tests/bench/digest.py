@@ -10,9 +10,9 @@ so that an older database has a longer one (``ledger``: complaints, and CPU seco
 ``digest`` as the service does it: load the day, render the page, write it, render the mail and owe it, on a connection
 that has read nothing yet.
 
-Prints one JSON object a size: ``seconds`` (median and most over the days made), ``cpu_seconds`` (the same, of CPU), ``parts`` (median of load, and of page,
-row and mail), ``peak_mb``, and ``beside``: the median divided by that of one plain pass over the day's rows of
-``v_posts``, read in the same process. Flat means: the same at every size.
+Prints one JSON object a size: ``seconds`` (median and most over the days made), ``cpu_seconds`` (the same, of
+CPU), ``parts`` (median of load, and of page, row and mail), ``peak_mb``, and ``beside``: the median divided by that of
+one plain pass over the day's rows of ``v_posts``, read in the same process. Flat means: the same at every size.
 """
 
 from __future__ import annotations
