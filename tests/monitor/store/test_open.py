@@ -78,6 +78,41 @@ def test_a_database_of_the_first_version_goes_on_with_the_model_that_spoke(tmp_p
     db.close()
 
 
+def test_complaints_of_an_older_version_are_read_again(tmp_path: Path) -> None:
+    """What was a reach of 0 is unknown until then, and a note on what was emptied goes at once."""
+    old = Database(tmp_path / "qianli.db")
+    migrations.apply(old, stop_before="ledger_reach_and_notes")
+    old.execute("INSERT INTO brands (name, role) VALUES ('澄嵐', 'own')")
+    for post, reach, purged in ((1, 0, "2026-11-20T00:00:00Z"), (2, 70, None)):
+        old.execute(
+            """INSERT INTO posts (id, platform, native_id, url, kind, text, counted_at, arrived_at, assumed, live,
+                   parent, root, page, purged_at)
+               VALUES (?1, 'ptt', ?1, '', 'post', '', '2026-11-01T00:00:00Z', '2026-11-01T00:00:00Z', 0, 1, '', '', '',
+                   ?2)""",
+            [post, purged],
+        )
+        old.execute("INSERT INTO mentions (post, brand, via, term, counted_at) VALUES (?, 1, 'term', '', '')", [post])
+        old.execute(
+            """INSERT INTO complaints (brand, post, first_seen, last_seen, since, posts, reach)
+               VALUES (1, ?, '', '', '', 1, ?)""",
+            [post, reach],
+        )
+        old.execute(
+            """INSERT INTO complaint_events (complaint, at, event, state, "by", note)
+               VALUES (?, '2026-11-10T00:00:00Z', 'person', 'lost', 'Lan', 'called')""",
+            [post],
+        )
+    old.execute("DELETE FROM complaint_marks")
+    old.close()
+    db = open_store(tmp_path / "qianli.db")
+    assert db.execute("SELECT complaint, reach FROM v_complaints").fetchall() == [(1, None), (2, 70)]
+    assert db.execute("SELECT note FROM v_complaint_events").fetchall() == [("",), ("called",)]
+    marks = db.execute("SELECT what, id FROM complaint_marks").fetchall()
+    assert marks == [("complaint", 1), ("complaint", 2), ("post", 1), ("post", 2)]
+    assert db.execute("PRAGMA foreign_key_check").fetchall() == []
+    db.close()
+
+
 def test_what_is_written_together_is_stored_together_or_not_at_all(db: Database) -> None:
     def both() -> None:
         with together(db):
