@@ -25,6 +25,8 @@ _EMOJI_JOINER = re.compile(
     "(?<=[\u2600-\u27bf\ufe0f\U0001f000-\U0001faff])\u200d(?=[\u2600-\u27bf\U0001f000-\U0001faff])"
 )
 _KEPT_JOINER = "\ue0ff"
+_CHANGED = frozenset({"Mn", "Me", "Cs", "Cc", "Cf"})
+_PLAIN = frozenset("\n\t")
 _BREAKS = re.compile("\r\n|[\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 
 
@@ -34,6 +36,8 @@ def inert(text: str) -> str:
     The joiner inside an emoji stays, lone surrogates become U+FFFD, and a pile of combining marks is cut to three.
     """
     text = _EMOJI_JOINER.sub(_KEPT_JOINER, _BREAKS.sub("\n", text.replace(_KEPT_JOINER, "")))
+    if not any(unicodedata.category(char) in _CHANGED for char in set(text) - _PLAIN):
+        return text.replace(_KEPT_JOINER, "\u200d")  # as nearly every text
     kept: list[str] = []
     marks = 0
     for char in text:

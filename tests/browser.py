@@ -12,7 +12,7 @@ import os
 import select
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,7 +39,10 @@ SWITCHES = [
 PATIENCE = 60.0
 """Seconds that one answer may take: a slow machine is no failure of the page."""
 
-WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+WCAG = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
+LOOKS = ("color-contrast", "link-in-text-block", "target-size", "scrollable-region-focusable")
+"""The rules of axe-core that colours and places decide. All others read the document, which neither the width nor the
+light changes: once is enough for them."""
 
 Message = dict[str, Any]
 
@@ -78,20 +81,31 @@ class Page:
         """Elements that stick out of the viewport and of every box that could scroll them."""
         return list(self.value(_OVERFLOW))
 
-    def judged(self) -> list[str]:
-        """What axe-core finds against WCAG 2.2 AA and good practice, one line each."""
+    def judged(self, *rules: str) -> list[str]:
+        """What axe-core finds against WCAG 2.2 AA and good practice, or against these rules, one line each."""
         if not self.value("typeof window.axe === 'object'"):
             self.value((NODE_MODULES / "axe-core" / "axe.min.js").read_text("utf-8") + ";0")
-        found = self.value(f"axe.run(document, {{runOnly: {json.dumps(WCAG)}, resultTypes: ['violations']}})")
-        return [f"{v['id']}: {n['html'][:160]} {n['failureSummary']}" for v in found["violations"] for n in v["nodes"]]
+        only = json.dumps({"type": "rule", "values": rules} if rules else {"type": "tag", "values": WCAG})
+        found = self.value(
+            f"""axe.run(document, {{runOnly: {only}, resultTypes: ["violations"]}}).then(r => r.violations.flatMap(
+                v => v.nodes.map(n => `${{v.id}}: ${{n.html.slice(0, 160)}} ${{n.failureSummary}}`)))"""
+        )
+        return list(found)
+
+    def unusable(self, *also: tuple[int, bool], rules: Sequence[str] = ()) -> list[str]:
+        """What ``judged`` finds on a phone in the light, and what changes on a wide screen in the dark and at ``also``:
+        (width, dark)."""
+        self.show(360)
+        found = self.judged(*rules)
+        for width, dark in ((1280, True), *also):
+            self.show(width, dark)
+            found += [f"{width} px{', dark' if dark else ''}: {fault}" for fault in self.judged(*LOOKS)]
+        return found
 
     def picture(self, path: Path) -> None:
         """The whole page as a PNG."""
         shot = self.ask("Page.captureScreenshot", captureBeyondViewport=True)
         path.write_bytes(base64.b64decode(shot["data"]))
-
-    def close(self) -> None:
-        self.browser.close_tab(self)
 
 
 _OVERFLOW = """(() => {
@@ -133,6 +147,7 @@ class Browser:
         self._number = 0
         self._rest = b""
         self._pages: dict[str, Page] = {}
+        self._idle: list[tuple[str, str]] = []
 
     def __enter__(self) -> Self:
         return self
@@ -149,25 +164,30 @@ class Browser:
     @contextmanager
     def opened(self, address: str, width: int = 1280, dark: bool = False) -> Iterator[Page]:
         """A page, loaded with its fonts."""
+        target, session = self._idle.pop() if self._idle else self._new_tab()
+        page = self._pages[session] = Page(self, session, target)
+        try:
+            page.show(width, dark)
+            self._load(page, address)
+            page.ask("Runtime.evaluate", expression="document.fonts.ready.then(() => 0)", awaitPromise=True)
+            yield page
+            self._idle.append((target, session))
+        finally:
+            del self._pages[session]
+
+    def _new_tab(self) -> tuple[str, str]:
         target = self.ask("Target.createTarget", url="about:blank")["targetId"]
         session = self.ask("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
-        page = self._pages[session] = Page(self, session, target)
         for domain in ("Page", "Runtime", "Network", "Log"):
-            page.ask(f"{domain}.enable")
-        page.show(width, dark)
+            self.ask(f"{domain}.enable", session)
+        return target, session
+
+    def _load(self, page: Page, address: str) -> None:
         self._loaded = False
-        page.ask("Page.navigate", url=address)
+        if "loaderId" not in page.ask("Page.navigate", url=address):  # the same page, elsewhere in it
+            page.ask("Page.reload")
         while not self._loaded:
             self._next()
-        page.ask("Runtime.evaluate", expression="document.fonts.ready.then(() => 0)", awaitPromise=True)
-        try:
-            yield page
-        finally:
-            page.close()
-
-    def close_tab(self, page: Page) -> None:
-        self.ask("Target.closeTarget", targetId=page.target)
-        self._pages.pop(page.session, None)
 
     def ask(self, method: str, session: str = "", **params: object) -> Message:
         """One command and its answer; what the pages tell meanwhile is kept with them."""
@@ -206,6 +226,9 @@ class Browser:
     def _note(self, page: Page, event: str, params: Mapping[str, Any]) -> None:
         if event == "Page.loadEventFired":
             self._loaded = True
+        elif event == "Page.frameNavigated" and "parentId" not in params["frame"]:
+            page.console.clear()  # of what the tab showed before
+            page.requests.clear()
         elif event == "Log.entryAdded":
             page.console.append(f"{params['entry']['level']}: {params['entry']['text']}")
         elif event == "Runtime.consoleAPICalled" and params["type"] in ("error", "warning", "assert"):
