@@ -12,7 +12,16 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from monitor.model import LEDGER_DAYS, LEDGER_FEWEST, RIVAL_DAYS, RIVAL_FEWEST, Digest, Totals, utc_text
+from monitor.model import (
+    LEDGER_DAYS,
+    LEDGER_FEWEST,
+    RIVAL_DAYS,
+    RIVAL_FEWEST,
+    ComplaintLine,
+    Digest,
+    Totals,
+    utc_text,
+)
 
 DAY = timedelta(days=1)
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp", "Mn", "Me"})
@@ -258,18 +267,55 @@ FROM (SELECT *, coalesce(answered_at < {until}, 0) AS replied,
       FROM v_complaints WHERE brand = {brand})"""
     counts = (ledger.arrived, ledger.answered, ledger.recovered, ledger.lost, ledger.waiting, ledger.unrecovered)
     yield Proof("ledger", sql, (counts,))
-    shown = sorted({c.complaint_id for c in (*ledger.to_answer, *ledger.made_good)})
+    shown = {c.complaint_id: c for c in (*ledger.to_answer, *ledger.made_good)}
     if shown:
-        sql = f"""SELECT complaint, state, since, last_seen, posts, voices, reach, answered_at, recovered_at,
-       url, evidence
-FROM v_complaints
-WHERE complaint IN ({_literals(shown)})
-ORDER BY complaint"""
-        yield Proof("complaints", sql, None)
+        yield _lines([shown[n] for n in sorted(shown)], as_of)
     took = {"answered": ledger.time_to_answer, "recovered": ledger.time_to_recovery}
     sql = "\nUNION ALL\n".join(_median(brand, what, since, until) for what in took)
     rows = tuple((what, time.total_seconds() if time is not None else None) for what, time in took.items())
     yield Proof("answer-times", sql, rows)
+
+
+def _lines(shown: Sequence[ComplaintLine], as_of: datetime) -> Proof:
+    """What each complaint had come to by then and a day before, of what had been written and seen by then."""
+    until = literal(utc_text(as_of))
+    sql = f"""WITH moments (what, at) AS (VALUES ('now', {until}), ('before', {literal(utc_text(as_of - DAY))})),
+authors AS (
+  SELECT what, complaint, coalesce(author_key, p.post) AS author, count(*) AS posts, sum(opens_voice) AS voices,
+         max(followers) AS followers,
+         sum(coalesce(likes, 0) + coalesce(reposts, 0) + coalesce(comments, 0)) AS engagement,
+         count(coalesce(followers, likes, reposts, comments)) AS seen
+  FROM moments JOIN v_complaint_posts p ON p.counted_at < at LEFT JOIN v_engagement e ON e.post = p.post
+       AND e.seen_at = (SELECT max(seen_at) FROM v_engagement WHERE post = p.post AND seen_at < at)
+  WHERE complaint IN ({_literals([c.complaint_id for c in shown])})
+  GROUP BY what, complaint, author),
+come_to AS (
+  SELECT what, complaint, sum(posts) AS posts, max(1, sum(voices)) AS voices, sum(engagement) AS engagement,
+         iif(sum(seen), sum(coalesce(followers, 0)) + sum(engagement), NULL) AS reach
+  FROM authors GROUP BY what, complaint),
+lines AS (
+  SELECT *, strftime('%s', {until}) - strftime('%s', first_seen) AS waited,
+         strftime('%s', iif(answered_at < {until}, answered_at, NULL)) - strftime('%s', first_seen) AS answered_after,
+         strftime('%s', iif(recovered_at < {until}, recovered_at, NULL)) - strftime('%s', first_seen) AS recovered_after
+  FROM v_complaints)
+SELECT n.complaint, n.posts, n.voices, n.reach, b.posts AS posts_before, b.reach AS reach_before,
+       max(0, n.posts + n.engagement - coalesce(b.posts + b.engagement, 0))
+           / (min(86400, max(3600, waited)) / 3600.0) AS an_hour,
+       waited, answered_after, recovered_after
+FROM come_to n JOIN lines USING (complaint) LEFT JOIN come_to b ON b.complaint = n.complaint AND b.what = 'before'
+WHERE n.what = 'now' ORDER BY n.complaint"""
+    return Proof("complaints", sql, tuple(_line(c, as_of) for c in shown))
+
+
+def _line(c: ComplaintLine, as_of: datetime) -> tuple[Value, ...]:
+    waited, answered, recovered = (
+        int((moment - c.first_seen).total_seconds()) if moment is not None else None
+        for moment in (as_of.replace(microsecond=0), c.answered_at, c.recovered_at)
+    )
+    return (
+        c.complaint_id, c.posts, c.voices, c.reach, c.posts_before, c.reach_before, c.velocity, waited, answered,
+        recovered,
+    )  # fmt: skip
 
 
 def _median(brand: str, what: str, since: str, until: str) -> str:

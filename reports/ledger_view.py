@@ -115,11 +115,14 @@ def _complaint(complaint: ComplaintLine, digest: Digest, words: Language, rank: 
 
 
 def _facts(complaint: ComplaintLine, digest: Digest, words: Language) -> Iterator[tuple[str, str]]:
-    reach = words.gettext("not shown") if complaint.reach is None else words.number(complaint.reach)
+    reach = "–" if complaint.reach is None else words.number(complaint.reach)
     yield words.gettext("Reach"), cited(reach, "complaints")
     yield words.gettext("Pace"), cited(_pace(complaint.velocity, words), "complaints")
     if complaint.answered_at is None:
-        yield words.gettext("Waiting"), cited(age(digest.end - complaint.first_seen, words), "complaints")
+        yield (
+            words.gettext("Waiting"),
+            cited(age(min(digest.end, digest.made_at) - complaint.first_seen, words), "complaints"),
+        )
     else:
         after = age(complaint.answered_at - complaint.first_seen, words)
         yield words.gettext("Answered after"), cited(after, "complaints")

@@ -141,6 +141,11 @@ def ledger_reach_and_notes(db: Database) -> None:
     _change(db, LEDGER)
 
 
+@migrations()
+def posts_of_complaints(db: Database) -> None:
+    """``v_complaint_posts`` and ``v_engagement``: what a complaint had come to at any moment."""
+
+
 def _change(db: Database, statements: Iterable[str]) -> None:
     for statement in statements:
         db.execute(statement)

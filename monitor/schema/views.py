@@ -69,6 +69,15 @@ VIEWS = {
     "v_complaint_events": """
         SELECT e.id AS event_id, e.complaint, b.name AS brand, e.at, e.event, e.state, e."by", e.note
         FROM complaint_events e JOIN complaints c ON c.id = e.complaint JOIN brands b ON b.id = c.brand""",
+    "v_complaint_posts": """
+        SELECT t.complaint, b.name AS brand, m.post, p.platform, p.url, p.counted_at, p.author_key, p.followers,
+               m.opens_voice
+        FROM complaint_texts t JOIN group_members gm ON gm."group" = t."group"
+        JOIN mentions m ON m.post = gm.post AND m.brand = t.brand JOIN posts p ON p.id = m.post
+        JOIN brands b ON b.id = t.brand
+        WHERE coalesce((SELECT l.label FROM labels l WHERE l.post = m.post AND (l.brand = m.brand OR l.brand IS NULL)
+                        ORDER BY l.brand IS NULL, l.id DESC LIMIT 1) NOT IN ('neutral', 'positive'), 1)""",
+    "v_engagement": "SELECT post, seen_at, likes, reposts, comments FROM engagement",
     "v_incidents": """
         SELECT i.id AS incident, b.name AS brand, i.origin, i.state, i.severity, i.onset, i.first_bin, i.last_bin,
                i.opened_at, i.resolved_at, i.owner, i.observed, i.expected, i.kind, i.story, i.ending, i.taken_at,

@@ -23,7 +23,7 @@ DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 
 def ledger(db: Database, brand: int, start: datetime, end: datetime, now: datetime) -> Ledger:
     """The complaints of a brand in the day [start, end), as of its end or of now, if that is earlier."""
-    until = min(end, now)
+    until = min(end, now).replace(microsecond=0)  # as times are stored, so that a query can give the same
     count = stored.happened(db, brand, start, until)
     waiting, unrecovered = stored.standing(db, brand, until)
     since = until - LEDGER_DAYS * DAY

@@ -113,7 +113,7 @@ class TestWhatToAnswer:
         unknown = replace(felt.TO_ANSWER[1], reach=None, reach_before=None, velocity=0.1)
         day = replace(felt.rich_day(), ledger=replace(felt.LEDGER, to_answer=(unknown,), waiting=1))
         (said,) = self.answers(day)
-        assert "Reach not shown" in said
+        assert "Reach – Pace" in said
         assert "Since yesterday: +31 posts About" in said
         assert "Pace 2.4 a day" in said
 

@@ -17,13 +17,14 @@ from sqlite_utils import Database
 from monitor import jobs
 from monitor.digest import local_day
 from monitor.jobs import Report
-from monitor.model import Digest, Feeling, Page, Query, utc_text
+from monitor.model import Digest, Feeling, Page, Query, from_utc_text, utc_text
 from monitor.work import digesting
 from monitor.work.app import App
 from reports.citing import cited, linked
 from reports.evidence import Proof, literal, proofs
 from reports.evidence_view import proof_views
-from reports.language import LOCALES, language
+from reports.language import LOCALES, Language, language
+from reports.ledger_view import age
 from reports.render import digest_page
 from reports.safe import inert
 from tests.reports import invented_facts as invented
@@ -69,7 +70,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[App, Datab
         jobs.process(app, db, now, Report())
     db.execute("INSERT INTO heard VALUES ('forum', ?, ?, 1)", [utc_text(START - 30 * DAY), utc_text(START - DAY)])
     _feel(db)
+    _spread(db)
     jobs.ledger(app, db, now, Report())
+    _mend(db)
     jobs.travel(app, db, now)
     yield app, db
     db.close()
@@ -89,6 +92,35 @@ def _feel(db: Database) -> None:
                    VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING""",
                 [post_id, brands[brand], kind, theme, start, start + 1, "made", at],
             )
+    db.conn.commit()
+
+
+def _spread(db: Database) -> None:
+    """Followers of some authors, and counts that rose, some of them after the day."""
+    rows = db.execute("SELECT id, counted_at FROM posts WHERE platform = 'forum' ORDER BY id").fetchall()
+    for post_id, at in rows:
+        if post_id % 3:
+            db.execute("UPDATE posts SET followers = ? WHERE id = ?", [100 * post_id, post_id])
+        if post_id % 2:
+            for hours in (1, 20, 40):
+                seen = utc_text(from_utc_text(at) + hours * HOUR)
+                db.execute(
+                    "INSERT OR REPLACE INTO engagement VALUES (?, ?, ?, NULL, ?)", [post_id, seen, hours, post_id]
+                )
+    db.conn.commit()
+
+
+def _mend(db: Database) -> None:
+    """Of the day's complaints one is made good on it, and one after it."""
+    rows = db.execute(
+        "SELECT id FROM complaints WHERE first_seen >= ? AND first_seen < ? AND posts > 0 ORDER BY id LIMIT 2",
+        [utc_text(START), utc_text(END)],
+    ).fetchall()
+    for (complaint,), at in zip(rows, (END - HOUR, END + HOUR), strict=True):
+        db.execute(
+            "UPDATE complaints SET state = 'recovered', answered_at = ?, recovered_at = ? WHERE id = ?",
+            [utc_text(END - 2 * HOUR), utc_text(at), complaint],
+        )
     db.conn.commit()
 
 
@@ -138,20 +170,24 @@ class TestOnADatabase:
     ) -> None:
         app, db = world
         digest, words = told(app, db), language(code)
+        sql = {p.key: p.sql for p in proofs(digest)}
         given = {p.key: [v for row in db.execute(p.sql) for v in row] for p in proofs(digest) if p.rows is not None}
         shown = re.findall(r'<a class="number" href="#proof-([a-z-]+)">(.*?)</a>', digest_page(digest, code))
         assert len({key for key, _ in shown}) > 8
         for key, text in shown:
             if key not in given or text == "–":
                 continue  # what was heard: its query shows stretches of time
+            said = set()
             values = [v for v in given[key] if isinstance(v, int | float)]
             if key in ("day-before", "week-before"):  # shown with the difference from the day
                 values += [now - v for v, now in zip(given[key], given["day"], strict=True) if None not in (v, now)]
             if key == "themes":
                 values += [a - b for a in values for b in values]
+            if key == "complaints":
+                said |= {n for row in db.execute(sql["complaints"]) for n in of_a_line(row, words)}
             if key == "ledger" and digest.ledger is not None:  # "and so many more"
                 values += [v - len(digest.ledger.to_answer) for v in values]
-            said = {words.number(abs(v)) for v in values}
+            said |= {words.number(abs(v)) for v in values}
             if key.startswith("travel"):
                 said |= {words.number(v, 2 if v < 1 else 1 if v < 10 else 0) for v in values}
                 said |= {words.rough(round(v)) for v in values if v >= 1}
@@ -159,6 +195,22 @@ class TestOnADatabase:
             said |= {words.score(abs(v)).lstrip("+±") for v in values}
             for number in re.findall(r"[0-9][0-9,.]*%?", text):
                 assert number in said, (key, text)
+
+    def test_a_complaint_is_told_as_of_the_end_of_its_day(self, world: tuple[App, Database]) -> None:
+        """Counts that rose later are not in it, though the ledger has them; nor is what was made good later."""
+        app, db = world
+        (proof,) = (p for p in proofs(told(app, db)) if p.key == "complaints")
+        assert proof.rows is not None
+        now = {r["complaint"]: r for r in db.query("SELECT * FROM v_complaints")}
+        rose = [(row[3], now[row[0]]["reach"]) for row in proof.rows if row[3] is not None]
+        assert any(then < later for then, later in rose)  # type: ignore[operator]
+        assert len({row[6] for row in proof.rows}) > 3
+        assert [row[9] for row in proof.rows if row[9]] == [
+            row["recovered_after"] for row in db.query(
+                """SELECT strftime('%s', recovered_at) - strftime('%s', first_seen) AS recovered_after
+                   FROM v_complaints WHERE recovered_at < ?""", [utc_text(END)])
+        ]  # fmt: skip
+        assert {row[5] is None for row in proof.rows} == {True, False}
 
     def test_what_customers_feel_is_counted_as_by_hand(self, world: tuple[App, Database]) -> None:
         app, db = world
@@ -190,6 +242,18 @@ class TestOnADatabase:
         assert tuple(db.execute(proof.sql).fetchall()) == proof.rows == ((1,),)
         db.execute("DELETE FROM labels")
         db.conn.commit()
+
+
+def of_a_line(row: tuple[int | float | None, ...], words: Language) -> set[str]:
+    """What a complaint's line may say of the query's row."""
+    _, posts, voices, reach, posts_before, reach_before, an_hour, *times = row
+    changes = [
+        now - before for now, before in ((posts, posts_before), (reach, reach_before)) if None not in (now, before)
+    ]  # type: ignore[operator]
+    said = {words.number(abs(n)) for n in (posts, voices, reach, *changes) if n is not None}
+    said |= {words.number(an_hour or 0, 1), words.number(24 * (an_hour or 0), 1)}
+    lasted = [age(timedelta(seconds=s), words) for s in times if s is not None]
+    return said | {number for length in lasted for number in re.findall(r"[0-9][0-9,.]*", length)}
 
 
 @pytest.mark.parametrize("day", [*invented.DAYS.values(), *felt.FELT.values(), felt.hostile_feelings])
