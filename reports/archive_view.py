@@ -10,7 +10,7 @@ from urllib.parse import quote as percent
 
 from babel.dates import format_skeleton, get_day_names
 
-from monitor.model import HEARD_ENOUGH, Archive, ArchivedDay, ArchivedWeek
+from monitor.model import HEARD_ENOUGH, Archive, ArchivedDay, ArchivedWeek, NoDigest
 from reports.incident_view import NAME_LENGTH
 from reports.language import Language
 from reports.revision_view import verdict_word
@@ -29,7 +29,8 @@ DAY = timedelta(days=1)
 class Cell:
     """One day of a calendar. ``column``: 1..7 from the locale's first weekday. ``verdict`` is ``none`` without one.
 
-    ``spark`` is an SVG path; ``marks`` are said after the figures; ``older``: label and address of earlier revisions.
+    ``said``: its figures, or why it has none. ``spark`` is an SVG path; ``older``: label and address of earlier
+    revisions.
     """
 
     iso: str
@@ -88,7 +89,7 @@ class FrontView:
 
 
 def archive_view(archive: Archive, words: Language, year: int | None = None) -> ArchiveView:
-    by_day = {day.day: day for day in archive.days}
+    by_day, why = {day.day: day for day in archive.days}, dict(archive.missing)
     top = max([LEAST_TOP, *(n for day in archive.days for n in day.hours)])
     months: dict[tuple[int, int], list[date]] = {}
     for at in _days(archive.first, archive.last):
@@ -99,7 +100,7 @@ def archive_view(archive: Archive, words: Language, year: int | None = None) -> 
         title=words.gettext("%(brand)s: archive", brand=brand),
         weekdays=tuple(_weekday(n, words) for n in _week(words)),
         months=tuple(
-            _month([_cell(at, by_day.get(at), top, words) for at in days], days[0], archive.weeks, words)
+            _month([_cell(at, by_day.get(at), top, words, why.get(at)) for at in days], days[0], archive.weeks, words)
             for days in reversed(months.values())
         ),
         years=tuple((str(y), "" if y == year else f"{y}.html") for y in archive.years),
@@ -174,12 +175,12 @@ def _ended(week: ArchivedWeek, words: Language) -> tuple[str, str, tuple[tuple[s
     return said, percent(week.file), _older(week.older, words)
 
 
-def _cell(at: date, day: ArchivedDay | None, top: int, words: Language) -> Cell:
+def _cell(at: date, day: ArchivedDay | None, top: int, words: Language, why: NoDigest | None = None) -> Cell:
     weekday = _weekday(at.weekday(), words)
     column = (at.weekday() - words.locale.first_week_day) % 7 + 1
     shown = (at.isoformat(), str(at.day), weekday, words.day(at), column)
     if day is None:
-        return Cell(*shown, "none", words.gettext("No digest"))
+        return Cell(*shown, "none", words.gettext("No digest"), said=_why(why, words))
     little = day.heard is not None and day.heard < HEARD_ENOUGH
     return Cell(
         *shown, day.verdict, verdict_word(day.verdict, words),
@@ -193,6 +194,19 @@ def _cell(at: date, day: ArchivedDay | None, top: int, words: Language) -> Cell:
         revision=words.gettext("Revision %(number)s", number=words.number(day.revision)) if day.revision > 1 else "",
         older=_older(day.older, words),
     )  # fmt: skip
+
+
+def _why(why: NoDigest | None, words: Language) -> str:
+    """Why there is no digest, in few words: they stand in a square of the calendar."""
+    if why is None:
+        return ""
+    return {
+        NoDigest.BEFORE: words.gettext("nothing was collected yet"),
+        NoDigest.UNWATCHED: words.gettext("the brand was not watched yet"),
+        NoDigest.STOPPED: words.gettext("no source was asked: Qianli did not run"),
+        NoDigest.MISSED: words.gettext("Qianli stood still when it was due, for over a week"),
+        NoDigest.FAILED: words.gettext("it could not be made: see qianli status"),
+    }[why]
 
 
 def _counts(day: ArchivedDay, words: Language) -> str:
@@ -217,5 +231,5 @@ def _legend(words: Language) -> tuple[tuple[str, str, str], ...]:
         "empty": words.gettext("all was heard, and nobody spoke"),
     }
     known = [(verdict, verdict_word(verdict, words), meaning) for verdict, meaning in meanings.items()]
-    none = ("none", words.gettext("No digest"), words.gettext("nothing was heard, or the service did not run"))
+    none = ("none", words.gettext("No digest"), words.gettext("none was made; where it is known why, the day says so"))
     return (*known, none)

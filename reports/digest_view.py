@@ -6,6 +6,7 @@ The templates only place and escape it, so page, mail and text cannot disagree.
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from zoneinfo import ZoneInfo
@@ -18,7 +19,7 @@ from reports.evidence import proofs
 from reports.evidence_view import ProofView, proof_views
 from reports.feelings_view import GOING, GOOD, UNMET, FeelingView, ThemeView, feelings, themes
 from reports.figures_view import Figure, counted, figures, since_midnight
-from reports.incident_view import NAME_LENGTH, IncidentView, QuoteView, about, incident_view, quote_view
+from reports.incident_view import NAME_LENGTH, NO_PAGES, IncidentView, QuoteView, about, incident_view, quote_view
 from reports.language import Language
 from reports.ledger_view import LedgerView, ledger_view
 from reports.revision_view import revision_note
@@ -75,8 +76,8 @@ class DigestView:
     footer: tuple[tuple[str, str], ...]
 
 
-def digest_view(digest: Digest, words: Language, explore: str = "") -> DigestView:
-    """``explore``: the address of the database in Datasette, where one is served."""
+def digest_view(digest: Digest, words: Language, explore: str = "", pages: Mapping[int, str] = NO_PAGES) -> DigestView:
+    """``explore``: the address of the database in Datasette, where one is served. ``pages``: of incidents."""
     window = Window(digest.start, digest.end, digest.zone, digest.day)
     brand = line(digest.brand, NAME_LENGTH)
     badge = _badge(digest, words)
@@ -99,7 +100,7 @@ def digest_view(digest: Digest, words: Language, explore: str = "") -> DigestVie
         figures=figures(digest, words),
         since_midnight=since_midnight(digest, words),
         ledger=ledger_view(digest, words),
-        incidents=tuple(_incident(i, digest, words) for i in digest.incidents[:INCIDENTS_SHOWN]),
+        incidents=tuple(_incident(i, digest, words, pages) for i in digest.incidents[:INCIDENTS_SHOWN]),
         more_incidents=_more_incidents(digest, words),
         stories=tuple(_story(s, digest, words) for s in digest.stories[:STORIES_SHOWN]),
         unsure=tuple((str(q.post_id), quote_view(q, digest.zone, words, digest.day)) for q in digest.unsure),
@@ -231,8 +232,8 @@ def _more_of_everything(digest: Digest) -> bool:
     return any(c.beyond_noise and digest.today.negative_voices > (c.before or 0) for c in changes)
 
 
-def _incident(incident: IncidentLine, digest: Digest, words: Language) -> IncidentView:
-    view = incident_view(incident, digest.zone, words, digest.day)
+def _incident(incident: IncidentLine, digest: Digest, words: Language, pages: Mapping[int, str]) -> IncidentView:
+    view = incident_view(incident, digest.zone, words, digest.day, pages)
     return replace(view, size=cited(view.size, "incidents"))
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from types import MappingProxyType
 
 from monitor.model import IncidentLine, Kind, Quote, StoryLine
 from reports.language import Language
@@ -36,9 +37,16 @@ class IncidentView:
     since: str
     history: str
     headline: str
+    page: str
 
 
-def incident_view(incident: IncidentLine, zone: str, words: Language, day: date | None = None) -> IncidentView:
+NO_PAGES: Mapping[int, str] = MappingProxyType({})
+"""Incident -> where its own page lies, seen from what is written; nothing where none is."""
+
+
+def incident_view(
+    incident: IncidentLine, zone: str, words: Language, day: date | None = None, pages: Mapping[int, str] = NO_PAGES
+) -> IncidentView:
     since = words.moment(incident.onset, zone, day)
     if incident.resolved_at is None:
         since = words.gettext("since %(start)s", start=since)
@@ -57,6 +65,7 @@ def incident_view(incident: IncidentLine, zone: str, words: Language, day: date 
         if incident.origin == "history"
         else "",
         headline=line(incident.headline, 120),
+        page=pages.get(incident.incident_id, ""),
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
@@ -27,7 +27,7 @@ from reports.charts import Column, day_columns
 from reports.citing import linked
 from reports.days_view import Day
 from reports.digest_view import DigestView, digest_view
-from reports.incident_view import NAME_LENGTH
+from reports.incident_view import NAME_LENGTH, NO_PAGES
 from reports.language import Language, language
 from reports.safe import http_url, inert, line, subject
 from reports.shortening import CUTS, ROOM, shortened
@@ -48,14 +48,16 @@ class Rendered:
     html: str
 
 
-def digest_page(digest: Digest, code: str, explore: str = "", *, archived: bool = False) -> str:
+def digest_page(
+    digest: Digest, code: str, explore: str = "", *, archived: bool = False, pages: Mapping[int, str] = NO_PAGES
+) -> str:
     """The archived page of a brand-day in the language ``code``: one HTML file, for screen, phone and print.
 
     ``explore`` is the address of the database in Datasette, where one is served: each proof then links to its result.
-    ``archived``: it stands beside the archive's index and links it.
+    ``archived``: it stands beside the archive's index and links it. ``pages``: incident -> the address of its own page.
     """
     words = language(code)
-    view = digest_view(digest, words, explore)
+    view = digest_view(digest, words, explore, pages)
     css = _template_text("page.css")
     return (
         _environment(code)
@@ -70,18 +72,18 @@ def digest_page(digest: Digest, code: str, explore: str = "", *, archived: bool 
     )
 
 
-def digest_mail(digest: Digest, code: str, archive_name: str) -> Rendered:
+def digest_mail(digest: Digest, code: str, archive_name: str, pages: Mapping[int, str] = NO_PAGES) -> Rendered:
     """The digest as a mail, with fewer quotes where all of them would be clipped. ``archive_name`` says where its page
     lies: a link if it is http(s), else a file name."""
     for cut in CUTS:
-        rendered = _digest_mail(shortened(digest, cut), code, archive_name, whole=cut is CUTS[0])
+        view = digest_view(shortened(digest, cut), language(code), pages=pages if cut.pages else NO_PAGES)
+        rendered = _digest_mail(view, code, archive_name, whole=cut is CUTS[0])
         if len(rendered.html.encode()) <= ROOM:
             break
     return rendered
 
 
-def _digest_mail(digest: Digest, code: str, archive_name: str, *, whole: bool) -> Rendered:
-    view = digest_view(digest, language(code))
+def _digest_mail(view: DigestView, code: str, archive_name: str, *, whole: bool) -> Rendered:
     archive = {"url": http_url(archive_name), "name": line(archive_name, 300)}
     return _mail(code, "digest_mail", view.subject, view=view, archive=archive, whole=whole)
 

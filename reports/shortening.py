@@ -13,15 +13,16 @@ ROOM = 98_000
 @dataclass(frozen=True, slots=True)
 class Cut:
     """How much of a digest a mail shows: stories, complaints to answer, quotes for each feeling, and how long a link
-    may be (0: any)."""
+    may be (0: any). ``pages``: whether incidents link their own."""
 
     stories: int
     complaints: int
     quotes: int
     link: int
+    pages: bool = True
 
 
-CUTS = (Cut(5, 15, 3, 0), Cut(3, 3, 0, 0), Cut(3, 3, 0, 600), Cut(1, 1, 0, 300))
+CUTS = (Cut(5, 15, 3, 0), Cut(3, 3, 0, 0), Cut(3, 3, 0, 600), Cut(1, 1, 0, 300, pages=False))
 """Tried in this order. Even a digest of nothing but the longest and worst words fits the last; a test holds it."""
 
 

@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from markupsafe import Markup
 
 from monitor.model import Week
 from reports.charts import Column, day_columns
+from reports.incident_view import NO_PAGES
 from reports.language import Language, language
 from reports.render import Rendered, mail_of, page_of
 from reports.safe import http_url, inert, line
 from reports.week_view import WeekView, week_view
 
 
-def week_page(week: Week, code: str, *, archived: bool = False) -> str:
-    """``archived``: it stands beside the archive's index and links it."""
+def week_page(week: Week, code: str, *, archived: bool = False, pages: Mapping[int, str] = NO_PAGES) -> str:
+    """``archived``: it stands beside the archive's index and links it. ``pages`` as in ``digest_page``."""
     words = language(code)
-    view = week_view(week, words)
+    view = week_view(week, words, pages)
     return page_of(
         code, "week.html", ("page.css", "week.css"), view=view, charts=_charts(view, words), archived=archived
     )
 
 
-def week_mail(week: Week, code: str, archive_name: str) -> Rendered:
+def week_mail(week: Week, code: str, archive_name: str, pages: Mapping[int, str] = NO_PAGES) -> Rendered:
     """``archive_name`` says where its page lies: a link if it is http(s), else a file name."""
-    view = week_view(week, language(code))
+    view = week_view(week, language(code), pages)
     archive = {"url": http_url(archive_name), "name": line(archive_name, 300)}
     return mail_of(code, "week_mail", view.subject, view=view, archive=archive)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from monitor.model import HEARD_ENOUGH, Ledger, ThemeLine, Week, WeekIncident
@@ -11,7 +12,7 @@ from reports.days_view import Day, days
 from reports.feeling_words import theme_word
 from reports.feelings_view import shown_themes
 from reports.figures_view import Figure, comparison, counted, measured
-from reports.incident_view import NAME_LENGTH, IncidentView, QuoteView, about, incident_view, quote_view
+from reports.incident_view import NAME_LENGTH, NO_PAGES, IncidentView, QuoteView, about, incident_view, quote_view
 from reports.language import Language
 from reports.ledger_view import age
 from reports.revision_view import replaces, verdict_word
@@ -65,7 +66,7 @@ class WeekView:
     footer: tuple[tuple[str, str], ...]
 
 
-def week_view(week: Week, words: Language) -> WeekView:
+def week_view(week: Week, words: Language, pages: Mapping[int, str] = NO_PAGES) -> WeekView:
     brand, span = line(week.brand, NAME_LENGTH), week_name(week.day, words)
     coverage = coverage_text(week.coverage, Window(week.start, week.end, week.zone, week.first), words)
     heard = words.gettext("Heard: %(share)s of the usual volume.", share=words.heard(week.totals.heard))
@@ -82,7 +83,7 @@ def week_view(week: Week, words: Language) -> WeekView:
         figures=_figures(week, words),
         days=days(week.series, words),
         alerts=_alerts(week, words),
-        incidents=tuple(_incident(i, week, words) for i in week.incidents[:INCIDENTS_SHOWN]),
+        incidents=tuple(_incident(i, week, words, pages) for i in week.incidents[:INCIDENTS_SHOWN]),
         more_incidents=words.ngettext("and %(n)s more incident", "and %(n)s more incidents", left) if left > 0 else "",
         stories=_stories(week, words),
         themes=_themes(week, words),
@@ -178,7 +179,7 @@ def _alerts(week: Week, words: Language) -> str:
     return words.gettext("%(mails)s %(about)s; %(false)s.", mails=mails, about=about, false=false)
 
 
-def _incident(found: WeekIncident, week: Week, words: Language) -> WeekIncidentView:
+def _incident(found: WeekIncident, week: Week, words: Language, pages: Mapping[int, str]) -> WeekIncidentView:
     times = [
         words.gettext("taken after %(time)s", time=age(found.to_acknowledge, words))
         if found.to_acknowledge is not None
@@ -187,7 +188,8 @@ def _incident(found: WeekIncident, week: Week, words: Language) -> WeekIncidentV
         if found.to_resolve is not None
         else words.gettext("not over yet"),
     ]
-    return WeekIncidentView(incident_view(found.line, week.zone, words), " · ".join(filter(None, times)))
+    view = incident_view(found.line, week.zone, words, pages=pages)
+    return WeekIncidentView(view, " · ".join(filter(None, times)))
 
 
 def _stories(week: Week, words: Language) -> tuple[WeekStory, ...]:

@@ -42,7 +42,16 @@ stored. All are aware and in UTC; stored as ``2026-11-21T08:00:00Z``.
 
 from __future__ import annotations
 
-from monitor.model.archive import AlertRecord, Archive, ArchivedDay, ArchivedWeek, FeedEntry, Week, WeekIncident
+from monitor.model.archive import (
+    AlertRecord,
+    Archive,
+    ArchivedDay,
+    ArchivedWeek,
+    FeedEntry,
+    NoDigest,
+    Week,
+    WeekIncident,
+)
 from monitor.model.days import CHART_DAYS, Change, DayPoint, Digest, Replaced
 from monitor.model.feelings import (
     LEDGER_DAYS,
@@ -150,6 +159,7 @@ __all__ = [
     "Ledger",
     "Measure",
     "NextMail",
+    "NoDigest",
     "OpsFacts",
     "Page",
     "Post",

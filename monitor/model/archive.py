@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from enum import StrEnum
 
 from monitor.model.days import Change, DayPoint
 from monitor.model.feelings import Ledger, ThemeLine
@@ -59,11 +60,26 @@ class FeedEntry:
     file: str
 
 
+class NoDigest(StrEnum):
+    """Why a day has no digest."""
+
+    BEFORE = "before"
+    """Nothing had been collected yet, for no brand."""
+    UNWATCHED = "unwatched"
+    """The brand's digests began later."""
+    STOPPED = "stopped"
+    """No source was asked on that day: the service did not run, or had none to ask."""
+    MISSED = "missed"
+    """It ran on that day, and stood still for longer than missed days are made up for."""
+    FAILED = "failed"
+
+
 @dataclass(frozen=True, slots=True)
 class Archive:
     """One brand's archive. ``days``: any stretch of it, oldest first; ``years``: all that have a page, newest first.
 
-    ``first`` and ``last`` bound what is shown: a day between them without a digest is one that nobody made.
+    ``first`` and ``last`` bound what is shown: a day between them without a digest is one that nobody made; ``missing``
+    says why, of those of which it is known.
     """
 
     brand: str
@@ -73,6 +89,7 @@ class Archive:
     days: tuple[ArchivedDay, ...]
     weeks: tuple[ArchivedWeek, ...] = ()
     years: tuple[int, ...] = ()
+    missing: tuple[tuple[date, NoDigest], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

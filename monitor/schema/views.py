@@ -72,9 +72,9 @@ VIEWS = {
     "v_complaint_posts": """
         SELECT t.complaint, b.name AS brand, m.post, p.platform, p.url, p.counted_at, p.author_key, p.followers,
                m.opens_voice
-        FROM complaint_texts t JOIN group_members gm ON gm."group" = t."group"
-        JOIN mentions m ON m.post = gm.post AND m.brand = t.brand JOIN posts p ON p.id = m.post
-        JOIN brands b ON b.id = t.brand
+        FROM complaint_texts t CROSS JOIN group_members gm ON gm."group" = t."group"
+        CROSS JOIN mentions m ON m.post = gm.post AND m.brand = t.brand CROSS JOIN posts p ON p.id = m.post
+        CROSS JOIN brands b ON b.id = t.brand
         WHERE coalesce((SELECT l.label FROM labels l WHERE l.post = m.post AND (l.brand = m.brand OR l.brand IS NULL)
                         ORDER BY l.brand IS NULL, l.id DESC LIMIT 1) NOT IN ('neutral', 'positive'), 1)""",
     "v_engagement": "SELECT post, seen_at, likes, reposts, comments FROM engagement",

@@ -261,6 +261,21 @@ def first_run(db: Database) -> datetime | None:
     return moment(row[0])
 
 
+def next_run(db: Database, start: datetime) -> datetime | None:
+    """When a source was first asked from ``start`` on. Each source is sought by itself, along the index: there is a row
+    for every time that any was asked."""
+    row = db.execute(
+        """WITH RECURSIVE known (source) AS (
+               SELECT min(source) FROM source_runs
+               UNION ALL SELECT (SELECT min(r.source) FROM source_runs r WHERE r.source > known.source) FROM known
+               WHERE known.source IS NOT NULL)
+           SELECT min((SELECT min(r.started_at) FROM source_runs r WHERE r.source = known.source AND r.started_at >= ?))
+           FROM known""",
+        [utc_text(start)],
+    ).fetchone()
+    return moment(row[0])
+
+
 def days_heard(db: Database, brand: int, now: datetime) -> float:
     """Days of event time that were heard before ``now``, counted back at most 120 days."""
     first = first_heard(db)

@@ -12,6 +12,7 @@ import os
 import re
 import unicodedata
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from urllib.parse import quote as percent
@@ -22,6 +23,7 @@ from monitor.config import Brand
 from monitor.errors import StoreError
 from monitor.model import Archive, FeedEntry
 from monitor.store import archive, service, together
+from monitor.work import missed
 from monitor.work.app import App
 
 FEED_ENTRIES = 30
@@ -141,8 +143,8 @@ def _write_calendars(app: App, db: Database, brand: Brand, key: int, known: tupl
     for year in years:
         if year in touched or not (place / f"{year}.html").exists():
             start, end = max(first, date(year, 1, 1)), min(last, date(year, 12, 31))
-            write(place / f"{year}.html", archive_page(_stretch(app, db, brand, key, start, end, years), code, year))
-    shown = _stretch(app, db, brand, key, max(first, _months_back(last)), last, years)
+            write(place / f"{year}.html", archive_page(_calendar(app, db, brand, key, start, end, years), code, year))
+    shown = _calendar(app, db, brand, key, max(first, _months_back(last)), last, years)
     write(place / "index.html", archive_page(shown, code))
 
 
@@ -165,6 +167,14 @@ def write_front(app: App, db: Database) -> None:
             start = known[1] - timedelta(days=STRIP_DAYS - 1)
             found.append(_stretch(app, db, brand, key, max(known[0], start), known[1], ()))
     write(folder(app) / "index.html", front_page(found, app.config.language))
+
+
+def _calendar(
+    app: App, db: Database, brand: Brand, key: int, first: date, last: date, years: tuple[int, ...]
+) -> Archive:  # fmt: skip
+    """A stretch in which days without a digest say why."""
+    shown = _stretch(app, db, brand, key, first, last, years)
+    return replace(shown, missing=missed.reasons(app, db, brand, key, first, last, shown.days))
 
 
 def _stretch(

@@ -6,7 +6,7 @@ import re
 import shlex
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -60,6 +60,13 @@ def page_url(app: App, incident: int) -> str:
     """Where the incident's page is served from; empty without ``service.base_url``."""
     base = app.config.service.base_url.rstrip("/")
     return f"{base}/{percent(page_name(incident))}" if base else ""
+
+
+def page_links(app: App, incidents: Iterable[IncidentLine], *, mailed: bool) -> dict[int, str]:
+    """Where each incident's page lies, for a mail or for a page in a brand's folder; none are written that nobody
+    serves."""
+    return {i.incident_id: page_url(app, i.incident_id) if mailed else f"../{page_name(i.incident_id)}"
+            for i in incidents if app.config.service.base_url}  # fmt: skip
 
 
 def _quotes(

@@ -19,6 +19,7 @@ from monitor.store.outbox import Letter, owe
 from monitor.work import archiving, feeling, travelling
 from monitor.work.alerting import message_id
 from monitor.work.app import App
+from monitor.work.describing import page_links
 from monitor.work.ledger import ledger
 from monitor.work.quoting import shorten
 
@@ -159,7 +160,10 @@ def store(app: App, db: Database, brand: Brand, brand_id: int, digest: Digest, *
             app, digest.brand, digest.day.isoformat(), before.revision + 1 if before else 1
         )
         digest = replace(digest, revision=revision, replaces=before)
-        shown = digest_page(digest, app.config.language, app.config.service.explore_url, archived=True)
+        shown = digest_page(
+            digest, app.config.language, app.config.service.explore_url, archived=True,
+            pages=page_links(app, digest.incidents, mailed=False),
+        )  # fmt: skip
         archiving.draft(page, shown)
         archive.add_digest(
             db, brand_id, digest, owed=mail and digest.end <= digest.made_at, file=str(page),
@@ -167,7 +171,8 @@ def store(app: App, db: Database, brand: Brand, brand_id: int, digest: Digest, *
             summary=told(digest, app.config.language),
         )  # fmt: skip
         if recipients:
-            rendered = digest_mail(digest, app.config.language, archiving.address(app, page))
+            links = page_links(app, digest.incidents, mailed=True)
+            rendered = digest_mail(digest, app.config.language, archiving.address(app, page), links)
             item = f"digest-{brand_id}-{digest.day.isoformat()}-{digest.revision}"
             owe_mail(app, db, brand_id, item, rendered, recipients, digest.made_at)
     archiving.publish(page)

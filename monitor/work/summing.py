@@ -17,6 +17,7 @@ from monitor.store import archive, coverage, facts, feelings, reading, weeks, wr
 from monitor.store import incidents as stored
 from monitor.work import archiving
 from monitor.work.app import App
+from monitor.work.describing import page_links
 from monitor.work.digesting import DAY, GRACE, earlier, owe_mail, point, totals_between
 from monitor.work.ledger import ledger
 from monitor.work.quoting import shorten
@@ -109,13 +110,16 @@ def store(app: App, db: Database, brand: Brand, brand_id: int, week: Week, *, ma
         name = f"{week.day.isoformat()}-week"
         page, revision = archiving.free_name(app, week.brand, name, before[0] + 1 if before else 1)
         week = replace(week, revision=revision, replaced_at=before[1] if before else None)
-        archiving.draft(page, week_page(week, app.config.language, archived=True))
+        lines = [i.line for i in week.incidents]
+        pages = page_links(app, lines, mailed=False)
+        archiving.draft(page, week_page(week, app.config.language, archived=True, pages=pages))
         archive.add_week(
             db, brand_id, week, owed=mail and week.end <= week.made_at, file=str(page),
             summary=told(week, app.config.language),
         )  # fmt: skip
         if recipients:
-            rendered = week_mail(week, app.config.language, archiving.address(app, page))
+            links = page_links(app, lines, mailed=True)
+            rendered = week_mail(week, app.config.language, archiving.address(app, page), links)
             item = f"week-{brand_id}-{week.day.isoformat()}-{revision}"
             owe_mail(app, db, brand_id, item, rendered, recipients, week.made_at)
     archiving.publish(page)

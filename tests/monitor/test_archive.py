@@ -21,8 +21,9 @@ from monitor.cli import cli
 from monitor.errors import StoreError
 from monitor.jobs import Report
 from monitor.model import Page, utc_text
-from monitor.store import archive, writing
-from monitor.work import archiving, digesting
+from monitor.store import archive, coverage, service, writing
+from monitor.store import incidents as stored
+from monitor.work import archiving, describing, digesting, missed, summing
 from monitor.work.app import App
 from tests.standin import DAY, HOUR, Mailbox, mail_server, make_app, post
 
@@ -189,6 +190,30 @@ class TestWrittenOnce:
             assert f"{base}-r2.html" in text(box, 1)
             db.close()
 
+    def test_an_incident_is_linked_where_its_page_is_written(self, app: App, db: Database) -> None:
+        """From the archived page by the way through the folder; not from one that nobody serves."""
+        served = app.config.service.model_copy(update={"base_url": "https://pr.example/q"})
+        with writing(db):
+            db.execute(
+                """INSERT INTO incidents (id, brand, origin, state, severity, onset, first_bin, last_bin, opened_at,
+                       observed, expected, subject_size, kind)
+                   VALUES (7, 1, 'live', 'open', 'warning', :at, :at, :at, :at, 9, 1.0, 9, 'spike')""",
+                {"at": utc_text(at("2026-11-19T14:15"))},
+            )
+            db.execute("INSERT INTO incident_events (incident, at, event) VALUES (7, ?, 'opened')", [utc_text(MORNING)])
+        alone = again(app, db)
+        assert "incident-7.html" not in alone.read_text("utf-8")
+        known = replace(app, config=app.config.model_copy(update={"service": served}))
+        page = again(known, db)
+        jobs.pages(known, db, MORNING)
+        assert 'href="../incident-7.html"' in page.read_text("utf-8")
+        assert (page.parent / "../incident-7.html").resolve().is_file()
+        week = summing.make(known, db, app.config.brands[0], 1, date(2026, 11, 22), MORNING + 3 * DAY, send=False)
+        assert 'href="../incident-7.html"' in week.read_text("utf-8")
+        assert describing.page_links(known, stored.lines_between(db, 1, MORNING - DAY, MORNING), mailed=True) == {
+            7: "https://pr.example/q/incident-7.html"
+        }
+
 
 def text(box: Mailbox, number: int) -> str:
     body = box.messages[number].get_body(("plain",))
@@ -211,6 +236,47 @@ class TestIndex:
         assert html.count('class="day c4 none"') == 1  # Wednesday, in a week that begins on Sunday
         assert list(folder(app).glob("*.part")) == []
         assert "澄嵐" in (archiving.folder(app) / "index.html").read_text("utf-8")
+
+    def test_a_day_without_a_digest_says_why(self, app: App, db: Database) -> None:
+        jobs.cycle(app, db, MORNING)
+        backfill(db, date(2026, 11, 10), 1)
+        with writing(db):
+            db.execute("UPDATE source_runs SET started_at = '2026-11-20T00:35:00Z'")
+            for moment in ("2026-11-08T12:00", "2026-11-12T23:50"):
+                db.execute("INSERT INTO source_runs (source, started_at, state) VALUES ('board', ?, 'ok')",
+                           [utc_text(at(moment))])  # fmt: skip
+            service.add_failure(db, "digest", "澄嵐 2026-11-14", "ValueError: no", "0.1.0", "1", MORNING)
+        again(app, db, date(2026, 11, 5))  # by hand, of a day before all that is known
+        (key, brand), last = (1, app.config.brands[0]), date(2026, 11, 19)
+        made = archive.days(db, key, date(2026, 11, 5), last)
+        why = {day.day: word.value for day, word in missed.reasons(app, db, brand, key, date(2026, 11, 5), last, made)}
+        assert why == {
+            6: "before", 7: "before", 8: "unwatched", 9: "unwatched", 11: "stopped", 12: "missed", 13: "stopped",
+            14: "failed", 15: "stopped", 16: "stopped", 17: "stopped", 18: "stopped",
+        }  # fmt: skip
+        html = (folder(app) / "index.html").read_text("utf-8")
+        assert html.count("沒有查詢任何來源：千里沒有執行") == 6
+        assert html.count("當時還沒追蹤這個品牌") == 2
+
+    def test_an_archive_of_imports_alone_gives_no_reason_that_it_does_not_know(self, tmp_path: Path) -> None:
+        app = make_app(tmp_path, {})
+        db = app.open_store()
+        for day in (1, 9):
+            again(app, db, date(2026, 11, day))
+        made = archive.days(db, 1, date(2026, 11, 1), date(2026, 11, 9))
+        brand = app.config.brands[0]
+        assert len(made) == 2
+        why = missed.reasons(app, db, brand, 1, date(2026, 11, 1), date(2026, 11, 9), made)
+        assert {word for _, word in why} <= {"unwatched"}
+        db.close()
+
+    def test_the_next_run_is_the_first_of_any_source(self, db: Database) -> None:
+        with writing(db):
+            for source, moment in (("b", "2026-11-02T01:00"), ("a", "2026-11-03T01:00"), ("c", "2026-11-05T01:00")):
+                db.execute("INSERT INTO source_runs (source, started_at, state) VALUES (?, ?, 'ok')",
+                           [source, utc_text(at(moment))])  # fmt: skip
+        found = [coverage.next_run(db, at(f"2026-11-0{n}T00:00")) for n in (1, 3, 4, 6)]
+        assert found == [at("2026-11-02T01:00"), at("2026-11-03T01:00"), at("2026-11-05T01:00"), None]
 
     def test_only_the_last_thirteen_months_and_the_years_concerned_are_written(self, app: App, db: Database) -> None:
         backfill(db, date(2026, 11, 18), 3 * 365)

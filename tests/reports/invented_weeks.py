@@ -5,7 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
-from monitor.model import AlertRecord, Archive, ArchivedDay, ArchivedWeek, Change, Severity, Totals, Week, WeekIncident
+from monitor.model import (
+    AlertRecord,
+    Archive,
+    ArchivedDay,
+    ArchivedWeek,
+    Change,
+    NoDigest,
+    Severity,
+    Totals,
+    Week,
+    WeekIncident,
+)
 from tests.reports import invented_facts as facts
 from tests.reports import invented_feelings as felt
 
@@ -32,7 +43,7 @@ def archived(day: date) -> ArchivedDay:
 
 
 def archive(brand: str = "澄嵐") -> Archive:
-    """Eight weeks, of which three days in October have no digest."""
+    """Eight weeks, of which three days in October have no digest; of two it is known why."""
     days = tuple(FIRST + n * DAY for n in range((LAST - FIRST).days + 1))
     known = tuple(archived(d) for d in days if d not in [date(2026, 10, n) for n in (10, 11, 12)])
     weeks = (
@@ -40,7 +51,8 @@ def archive(brand: str = "澄嵐") -> Archive:
         ArchivedWeek(date(2026, 11, 15), 2, "incident", "2026-11-15-week-r2.html", 98, 1812,
                      ((1, "2026-11-15-week.html"),)),
     )  # fmt: skip
-    return Archive(brand, "澄嵐", FIRST, LAST, known, weeks, (2026, 2025))
+    why = ((date(2026, 10, 10), NoDigest.MISSED), (date(2026, 10, 11), NoDigest.STOPPED))
+    return Archive(brand, "澄嵐", FIRST, LAST, known, weeks, (2026, 2025), why)
 
 
 def week(**changes: object) -> Week:

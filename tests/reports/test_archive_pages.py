@@ -111,6 +111,9 @@ def test_each_day_says_its_verdict_in_a_word_and_in_colour() -> None:
         "61", "1 incident", "61 negative voices among 488 mentions",
     )  # fmt: skip
     assert [c.iso for c in cells.values() if not c.href] == ["2026-10-10", "2026-10-11", "2026-10-12"]
+    assert [c.said for c in cells.values() if not c.href] == [
+        "Qianli stood still when it was due, for over a week", "no source was asked: Qianli did not run", "",
+    ]  # fmt: skip
     assert {c.heard for c in cells.values() if c.verdict == "unknown"} == {"only 40% heard"}
     assert cells["2026-09-30"].voices == ""  # an older version noted no number
     corrected = cells["2026-10-07"]

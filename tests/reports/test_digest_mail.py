@@ -13,7 +13,9 @@ from reports.language import LOCALES
 from reports.mail import compose
 from reports.render import digest_mail
 from reports.shortening import ROOM
+from reports.week_pages import week_mail
 from tests.reports import invented_feelings as felt
+from tests.reports import invented_weeks as weeks
 from tests.reports.invented_facts import at
 
 CODES = tuple(LOCALES)
@@ -46,7 +48,8 @@ def worst(letter: str, link: int) -> Digest:
 @pytest.mark.parametrize("letter", ["壞", '"', "&", "😡"])
 @pytest.mark.parametrize("code", CODES)
 def test_the_worst_day_fits_below_what_mail_readers_clip(code: str, letter: str, link: int) -> None:
-    mail = digest_mail(worst(letter, link), code, "https://pr.example/" + "&" * 270)
+    base = "https://pr.example/" + "&" * 270
+    mail = digest_mail(worst(letter, link), code, base, {12: base})
     assert len(mail.html.encode()) <= ROOM
     styles = "".join(re.findall(r"<style[^>]*>(.*?)</style>", mail.html, re.S))
     assert len(styles.encode()) < 16_000
@@ -67,6 +70,14 @@ def test_a_rich_day_is_whole_and_leaves_room() -> None:
         mail = digest_mail(felt.rich_day(), code, LINK)
         assert len(mail.html.encode()) < 60_000
         assert "2026-11-20.html" in mail.html
+
+
+def test_an_incident_is_linked_where_somebody_serves_its_page() -> None:
+    page = "https://pr.example/q/incident-12.html"
+    for mail in (digest_mail(felt.rich_day(), "en", LINK, {12: page}), week_mail(weeks.week(), "en", LINK, {12: page})):
+        assert mail.html.count(f'href="{page}"') == 1
+        assert f"\n  {page}\n" in mail.text
+    assert "incident-12" not in digest_mail(felt.rich_day(), "en", LINK).html
 
 
 def test_what_to_answer_comes_before_what_is_only_to_be_known() -> None:
