@@ -203,7 +203,7 @@ def _why(why: NoDigest | None, words: Language) -> str:
     return {
         NoDigest.BEFORE: words.gettext("nothing was collected yet"),
         NoDigest.UNWATCHED: words.gettext("the brand was not watched yet"),
-        NoDigest.STOPPED: words.gettext("no source was asked: Qianli did not run"),
+        NoDigest.STOPPED: words.gettext("no source was asked: Qianli did not run, or had none"),
         NoDigest.MISSED: words.gettext("Qianli stood still when it was due, for over a week"),
         NoDigest.FAILED: words.gettext("it could not be made: see qianli status"),
     }[why]

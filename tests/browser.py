@@ -12,7 +12,7 @@ import os
 import select
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,9 +40,10 @@ PATIENCE = 60.0
 """Seconds that one answer may take: a slow machine is no failure of the page."""
 
 WCAG = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
-LOOKS = ("color-contrast", "link-in-text-block", "target-size", "scrollable-region-focusable")
-"""The rules of axe-core that colours and places decide. All others read the document, which neither the width nor the
-light changes: once is enough for them."""
+COLOURS = ("color-contrast", "link-in-text-block")
+PLACES = ("target-size", "scrollable-region-focusable")
+"""The rules of axe-core that depend on what the light changes, and on what the width does. All others read the
+document, which neither changes: once is enough for them."""
 
 Message = dict[str, Any]
 
@@ -92,14 +93,24 @@ class Page:
         )
         return list(found)
 
-    def unusable(self, *also: tuple[int, bool], rules: Sequence[str] = ()) -> list[str]:
-        """What ``judged`` finds on a phone in the light, and what changes on a wide screen in the dark and at ``also``:
-        (width, dark)."""
+    def unusable(self, *also: tuple[int, bool]) -> list[str]:
+        """What ``judged`` finds on a phone in the light; of that, what places change on a wider screen; what both
+        change on a wide screen in the dark, and colours at ``also``: (width, dark)."""
         self.show(360)
-        found = self.judged(*rules)
-        for width, dark in ((1280, True), *also):
+        found = self.judged()
+        for (width, dark), rules in {
+            (768, False): PLACES, (1280, True): (*PLACES, *COLOURS), **dict.fromkeys(also, COLOURS),
+        }.items():  # fmt: skip
             self.show(width, dark)
-            found += [f"{width} px{', dark' if dark else ''}: {fault}" for fault in self.judged(*LOOKS)]
+            found += [f"{width} px{', dark' if dark else ''}: {fault}" for fault in self.judged(*rules)]
+        return found
+
+    def pale(self) -> list[str]:
+        """What of it colours alone decide, in both lights."""
+        found = []
+        for width, dark in ((360, False), (1280, True)):
+            self.show(width, dark)
+            found += self.judged(*COLOURS)
         return found
 
     def picture(self, path: Path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -14,12 +13,14 @@ from monitor.model import Digest, Kind
 from reports.language import LOCALES
 from reports.render import TEMPLATES, alert_mail, digest_mail, digest_page, incident_page, ops_mail, told_late
 from reports.week_pages import week_mail
-from tests.browser import LOOKS, Browser, Page
+from tests.browser import Browser, Page
 from tests.reports import invented_facts as facts
 from tests.reports import invented_feelings as felt
 from tests.reports import invented_weeks as weeks
 
 WIDTHS = (360, 768, 1280)
+WHITE = "rgb(255, 255, 255)"
+PAGES = {12: "https://pr.example/incident-12.html", 13: "https://pr.example/incident-13.html"}
 LINK = "https://pr.example/%E6%BE%84%E5%B5%90/2026-11-20.html"
 CODES = tuple(LOCALES)
 
@@ -72,9 +73,6 @@ def test_nothing_is_wider_than_the_screen_and_nothing_is_refused_or_asked_for(br
     assert {name: found for name, found in seen.items() if found} == {}
 
 
-OTHERS = ((360, True), (768, False), (768, True), (1280, False))
-"""What ``unusable`` does not look at by itself: then all widths are seen in both lights."""
-
 BUILT = ("rich", "incident", "empty", "hostile")
 """Days whose pages are built unlike each other; the others differ from one of them in words and colours."""
 
@@ -82,13 +80,13 @@ BUILT = ("rich", "incident", "empty", "hostile")
 @pytest.mark.npm("axe-core")
 @pytest.mark.parametrize(("name", "code"), [*((n, "zh-Hant") for n in DAYS), ("rich", "zh-Hans"), ("rich", "en")])
 def test_everybody_can_use_the_page(name: str, code: str, browser: Browser, tmp_path: Path) -> None:
-    """Contrast, landmarks, names, order of headings: on a phone in the light, on a screen in the dark, and, of the day
-    that shows most, at every width in both."""
-    also = OTHERS if (name, code) == ("rich", "zh-Hant") else ()
-    rules = () if name in BUILT else LOOKS
+    """Contrast, landmarks, names, order of headings: at every width, in the light and in the dark."""
     with browser.opened(written(tmp_path, digest_page(DAYS[name](), code))) as page:
         page.unfold()
-        assert page.unusable(*also, rules=rules) == []
+        if name in BUILT and code == "zh-Hant":
+            assert page.unusable(*([(360, True)] if name == "rich" else [])) == []
+        else:
+            assert page.pale() == []
 
 
 @pytest.mark.npm("axe-core")
@@ -99,8 +97,8 @@ def test_everybody_can_use_the_page_of_an_incident(browser: Browser, tmp_path: P
 
 def mails(code: str) -> Iterator[tuple[str, str]]:
     """One of each kind and state that looks like no other."""
-    yield "digest", digest_mail(felt.rich_day(), code, LINK).html
-    yield "week", week_mail(weeks.week(), code, LINK).html
+    yield "digest", digest_mail(felt.rich_day(), code, LINK, PAGES).html
+    yield "week", week_mail(weeks.week(), code, LINK, PAGES).html
     yield "opened", alert_mail(facts.answered(), code).html
     if code != "zh-Hant":
         return
@@ -118,27 +116,40 @@ class TestMails:
     @pytest.mark.npm("axe-core")
     @pytest.mark.parametrize("code", CODES)
     def test_everybody_can_use_them(self, code: str, browser: Browser, tmp_path: Path) -> None:
-        """As the pages: in a mail reader that knows the dark, and at every width."""
+        """As the pages, in a mail reader that knows the dark; all of axe where they are built unlike each other."""
         found = {}
         for name, html in mails(code):
             with browser.opened(written(tmp_path, html)) as page:
-                found[name] = page.unusable(*(OTHERS if (name, code) == ("digest", "zh-Hant") else ()))
+                built = code == "zh-Hant" and name in (
+                    "digest",
+                    "week",
+                    "opened",
+                    "burst",
+                    "resolved",
+                    "hostile",
+                    "ops",
+                )
+                found[name] = page.unusable() if built else page.pale()
         assert len(found) == (11 if code == "zh-Hant" else 3)
         assert {name: faults for name, faults in found.items() if faults} == {}
 
-    @pytest.mark.npm("axe-core")
-    def test_a_reader_that_drops_the_style_sheet_shows_dark_on_light(self, browser: Browser, tmp_path: Path) -> None:
-        """Also where its own ground is dark, as readers are that keep nothing of a mail's head or body."""
-        found = {}
-        for name, html in islice(mails("en"), 0, 3, 2):
+    def test_a_reader_that_keeps_only_what_is_written_on_them_shows_them_in_the_light(
+        self, browser: Browser, tmp_path: Path
+    ) -> None:
+        """No word takes the ink of a reader's own, whose ground may be dark: style sheet, body and all are dropped."""
+        made = dict(mails("en"))
+        for name in ("digest", "opened"):
+            html = made[name]
             inner = re.sub(r"(?s).*<body[^>]*>|</body>.*", "", html)
-            bare = f"<!doctype html><html lang=en><title>x</title><body style='background:#111;color:#eee'>{inner}"
-            with browser.opened(written(tmp_path, bare)) as page:
-                assert page.value("document.styleSheets.length") == 0
-                page.show(360, dark=True)
-                found[name] = page.judged("color-contrast")
-        assert list(found) == ["digest", "opened"]
-        assert {name: faults for name, faults in found.items() if faults} == {}
+            bare = f"<!doctype html><html lang=en><title>x</title><body style='background:#000;color:#010203'>{inner}"
+            with browser.opened(written(tmp_path, bare), 360, dark=True) as page:
+                assert page.value("document.styleSheets.length") == 0, name
+                words = """[...document.body.querySelectorAll("*")].filter(e => e.checkVisibility()
+                    && [...e.childNodes].some(n => n.nodeType === 3 && n.data.trim()))"""
+                assert page.value(f"{words}.length") > 30, name
+                own = f"{words}.filter(e => getComputedStyle(e).color === 'rgb(1, 2, 3)' || !e.closest('.frame'))"
+                assert page.value(f"{own}.map(e => e.outerHTML)") == [], name
+                assert page.value("getComputedStyle(document.querySelector('.frame')).backgroundColor") == WHITE
 
     def test_the_dark_changes_colours_and_nothing_else(self) -> None:
         """So what was seen of widths in the light holds in the dark."""
