@@ -25,6 +25,7 @@ from monitor.model import Feeling
 from monitor.privacy import answer_key, author_key, load_key
 from monitor.signals import BadPattern, OwnTheme, check_line
 from monitor.store import brand_ids, fact, models, open_store, service, set_fact, writing
+from monitor.work.trails import Trails
 from sources.http import Http
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ class App:
 
     ``hanging``: sources that gave no answer in time and are still at it; ``looking``: those that look again at posts.
     ``quiet``: of each brand that gave the watch nothing to do, all that was looked at: the same gives nothing again.
+    ``trails``: what the detectors said of the last bins.
     ``reading_mail``: held by who visits the mailbox: two at once would take the same answer in twice.
     ``trained``: the files of the model that the user trained and chose; None: the shipped one scores.
     """
@@ -78,6 +80,7 @@ class App:
     failed: int = 0
     done: dict[str, datetime] = field(default_factory=dict)
     quiet: dict[int, object] = field(default_factory=dict)
+    trails: Trails = field(default_factory=dict)
     reading_mail: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -86,7 +89,7 @@ class App:
 
     def judging_by(self, config: Config, matcher: Matcher, brands: dict[str, int]) -> App:
         """The same sources and models with another config's rules; what fails in it is raised."""
-        other = replace(self, config=config, matcher=matcher, brands=brands, keep_going=False, quiet={})
+        other = replace(self, config=config, matcher=matcher, brands=brands, keep_going=False, quiet={}, trails={})
         other.__dict__.update({name: self.__dict__[name] for name in ("scorer", "snownlp") if name in self.__dict__})
         return other
 

@@ -7,9 +7,10 @@ like a spike of the brand. Which platforms they are follows from the counts of f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from sqlite_utils import Database
 
@@ -18,6 +19,7 @@ from monitor.model import BIN
 from monitor.spikes import Bin, Detector, Measurement, Settings, fingerprint
 from monitor.store import counts, coverage, writing
 from monitor.store import incidents as stored
+from monitor.work.trails import Course, Trail, Trails, pick_up, put_down, worth_remembering
 
 LEAST, MOST = 0.1, 0.9
 """A platform with less of the brand's posts says too little by itself, one with more is the brand."""
@@ -57,30 +59,36 @@ class Platforms:
     heard: Mapping[datetime, Sequence[Heard]]
     memories: Sequence[Memory]
 
-    def keep(self, db: Database, brand: int) -> None:
+    walked: Sequence[tuple[str, Course, Trail[Bin, Heard, str]]]
+
+    def keep(self, trails: Trails, db: Database, brand: int) -> None:
         for memory in self.memories:
             with writing(db):
                 stored.keep_state(db, brand, _origin(memory.platform), memory.key, memory.at, memory.state)
+        for platform, course, trail in self.walked:
+            put_down(trails, (brand, platform), course, trail)
 
 
 def settings(of_brand: Settings) -> Settings:
     return replace(of_brand, z_threshold=Z_THRESHOLD, fewest=FEWEST)
 
 
-def judge(
-    db: Database, brand: int, of_brand: Settings, start: datetime, end: datetime,
-    holds: Sequence[stored.Hold], remember: Callable[[datetime], bool],
-) -> Platforms:  # fmt: skip
-    """Step the detectors of a brand's platforms over its bins up to ``end``; what they say from ``start`` on."""
+def judge(trails: Trails, db: Database, brand: int, of_brand: Settings, course: Course) -> Platforms:
+    """Step the detectors of a brand's platforms over its bins up to the end; what they say from its start on."""
     heard: dict[datetime, list[Heard]] = {}
     memories: list[Memory] = []
-    for platform in _large(db, brand, end):
-        made = _Stepper(db, brand, platform, settings(of_brand), holds)
-        for at, said in made.run(start, end):
-            heard.setdefault(at, []).append(said)
-            if remember(at):
-                memories.append(Memory(platform, made.key, at, made.detector.dump()))
-    return Platforms(heard, memories)
+    walked = []
+    key = fingerprint(settings(of_brand))
+    for platform in _large(db, brand, course.end):
+        own, trail = _trail(trails, db, brand, platform, settings(of_brand), course)
+        walked.append((platform, own, trail))
+        for at, bin in _bins(db, brand, platform, own.start, own.end):
+            said = trail.step(at, bin, own.settled)
+            if at >= course.start:
+                heard.setdefault(at, []).append(said)
+                if worth_remembering(at, course.settled):
+                    memories.append(Memory(platform, key, at, trail.after(at)))
+    return Platforms(heard, memories, walked)
 
 
 def _large(db: Database, brand: int, end: datetime) -> list[str]:
@@ -94,36 +102,49 @@ def _origin(platform: str) -> str:
     return f"{LIVE}:{platform}"
 
 
-class _Stepper:
+def _trail(
+    trails: Trails, db: Database, brand: int, platform: str, of_platform: Settings, course: Course
+) -> tuple[Course, Trail[Bin, Heard, str]]:  # fmt: skip
+    """From where this platform goes on, which may be long before the brand does."""
+    known = stored.load_state(db, brand, _origin(platform), fingerprint(of_platform), course.start)
+    since = known[0] + BIN if known else coverage.first_heard(db) or course.start
+    holds = [hold for hold in stored.holds(db, brand) if hold.recounted and hold.held_to >= since]
+    made = partial(_Alone, platform, of_platform, recounted=holds)
+    own = replace(course, start=since, holds=holds)
+    return own, pick_up(trails, (brand, platform), own, known[1] if known else None, made)
+
+
+def _bins(
+    db: Database, brand: int, platform: str, start: datetime, end: datetime
+) -> Iterator[tuple[datetime, Bin]]:  # fmt: skip
+    found = counts.series(db, brand, start, end, platform)
+    heard = coverage.heard_on(db, brand, platform, start, end)
+    at = start
+    while at < end:
+        c = found.get(at) or counts.BinCount(at, 0, 0, 0)
+        yield at, Bin(at, c.live_voices, c.other, learned=c.voices, heard=heard.get(at, 0.0))
+        at += BIN
+
+
+class _Alone:
     """One platform's detector, as it was remembered."""
 
     def __init__(
-        self, db: Database, brand: int, platform: str, of_platform: Settings, holds: Sequence[stored.Hold]
+        self, platform: str, of_platform: Settings, state: str | None, *, recounted: Sequence[stored.Hold]
     ) -> None:  # fmt: skip
-        self._db, self._brand, self.platform = db, brand, platform
-        self._settings, self._recounted = of_platform, [hold for hold in holds if hold.recounted]
-        self.key = fingerprint(of_platform)
-        self.detector = Detector(of_platform)
+        self._platform, self._settings, self._recounted = platform, of_platform, recounted
+        self._detector = Detector(of_platform) if state is None else Detector.load(of_platform, state)
 
-    def run(self, start: datetime, end: datetime) -> Iterator[tuple[datetime, Heard]]:
-        """What it says from ``start`` on, bin by bin: at each, ``detector`` is as it is after that one."""
-        known = stored.load_state(self._db, self._brand, _origin(self.platform), self.key, start)
-        at = known[0] + BIN if known else coverage.first_heard(self._db) or start
-        if known:
-            self.detector = Detector.load(self._settings, known[1])
-        found = counts.series(self._db, self._brand, at, end, self.platform)
-        heard = coverage.heard_on(self._db, self._brand, self.platform, at, end)
-        while at < end:
-            self._change_over(at)
-            c = found.get(at) or counts.BinCount(at, 0, 0, 0)
-            measured = self.detector.step(Bin(at, c.live_voices, c.other, learned=c.voices, heard=heard.get(at, 0.0)))
-            if at >= start:
-                yield at, Heard(self.platform, measured, self.detector.going)
-            at += BIN
+    def step(self, given: Bin, /) -> Heard:
+        self._change_over(given.start)
+        return Heard(self._platform, self._detector.step(given), self._detector.going)
+
+    def dump(self) -> str:
+        return self._detector.dump()
 
     def _change_over(self, at: datetime) -> None:
         """As for the brand itself: learn from another model's counts alone, and forget which of them were said."""
         if any(hold.learn_from == at for hold in self._recounted):
-            self.detector = Detector(self._settings)
+            self._detector = Detector(self._settings)
         if any(hold.held_to == at for hold in self._recounted):
-            self.detector.go_on(None, None, None)
+            self._detector.go_on(None, None, None)

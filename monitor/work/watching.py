@@ -2,14 +2,15 @@
 
 Two detectors run over the same bins. The *live* one tests only voices that arrived in time and decides what mails; the
 *history* one tests all voices. Both learn their baseline from all of them. Their memory is kept up to a bin that live
-posts can no longer change, so that a watch steps hours, not months.
+posts can no longer change, so that a watch steps hours, not months; of these hours, only what is new (``trails``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
+from functools import partial
 
 from sqlite_utils import Database
 
@@ -21,12 +22,18 @@ from monitor.store import counts, coverage, story_voices, writing
 from monitor.store import incidents as stored
 from monitor.work import handling, platforms, rejudging
 from monitor.work.app import App
-
-MEMORY_EVERY = timedelta(hours=1)
+from monitor.work.trails import Course, pick_up, put_down, worth_remembering
 
 FRESH_LEAST, FRESH_P = 5, 2.8e-4
 """What begins an ended matter again: the detector's own least number of voices and the chance at which its Z speaks
 (3.45 standard deviations), in the last six hours by themselves."""
+
+
+States = Mapping[str, str]
+"""The state of each of the two detectors, by origin."""
+
+Given = tuple[datetime, Bin, Bin]
+"""A bin's start, and what it holds for the live and for the history detector."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +51,7 @@ class Memory:
 
     key: str
     at: datetime
-    states: Mapping[str, str]
+    states: States
 
 
 def detector_settings(app: App) -> Settings:
@@ -74,42 +81,69 @@ def watch(app: App, db: Database, brand: Brand, brand_id: int, now: datetime) ->
     if idle and app.quiet.get(brand_id) == seen:
         return
     app.quiet.pop(brand_id, None)
-    detectors = _loaded(settings, states)
-    memories: list[Memory] = []
-    step = None
-    fired: list[datetime] = []
-    alone = platforms.judge(
-        db, brand_id, settings, start, end, holds, lambda at: _worth_remembering(at, start, settled)
-    )
-    for step in _steps(db, brand_id, detectors, _bins(found, heard, start, end), holds):
-        if app.stop.is_set():
-            return
-        held = [hold for hold in holds if hold.learn_from <= step.at < hold.held_to]
-        if not held:
-            _consider(app, db, brand, brand_id, step, alone.heard.get(step.at, ()), now)
-        if _fires(step, alone) or any(
-            hold.recounted for hold in held
-        ):  # of what was counted anew, what was said stands
-            fired.append(step.at)
-        if _worth_remembering(step.at, start, settled):
-            memories.append(Memory(key, step.at, _dumped(detectors)))
-    if step is not None:
-        _update_sizes(db, brand_id, step)
-        rejudging.judge(app, db, brand, brand_id, rejudging.Again(start, step.at + BIN, fired), step.live.evidence, now)
-        handling.grow(app, db, brand, brand_id, step.live.evidence, now)
-        with writing(db):
-            stored.watched(db, brand_id, end, key)
-    _keep(db, brand_id, memories)  # only now: after a crash, the bins it lets us skip would never be considered
-    alone.keep(db, brand_id)
-    if idle and not fired and not memories:
+    course = Course(start, end, settled, [hold for hold in holds if hold.held_to >= start])
+    if _judge(app, db, brand, brand_id, course, states, _bins(found, heard, start, end), now, idle=idle):
         app.quiet[brand_id] = seen
 
 
-def _fires(step: Step, alone: platforms.Platforms) -> bool:
+def _judge(
+    app: App, db: Database, brand: Brand, brand_id: int, course: Course, states: States | None,
+    bins: Iterable[Given], now: datetime, *, idle: bool,
+) -> bool:  # fmt: skip
+    """Whether the same once more would give nothing again. ``idle``: no incident awaits a calm. ``states``: before the
+    first bin."""
+    settings, key = detector_settings(app), (brand_id, "")
+    made = partial(_Both, settings, holds=course.holds, go_on=partial(_go_on, db, brand_id) if course.holds else None)
+    trail = pick_up(app.trails, key, course, states, made)
+    alone = platforms.judge(app.trails, db, brand_id, settings, course)
+    watched = Watched([], [])
+    for given in bins:
+        watched.step = step = trail.step(given[0], given, course.settled)
+        if app.stop.is_set():
+            return False
+        held = [hold for hold in course.holds if hold.learn_from <= step.at < hold.held_to]
+        heard = alone.heard.get(step.at, ())
+        if _fires(step, heard) or any(hold.recounted for hold in held):  # what was said of counts made anew stands
+            watched.fired.append(step.at)
+        if not held:
+            _consider(app, db, brand, brand_id, step, heard, now, idle=idle and not watched.fired)
+        if worth_remembering(step.at, course.settled):
+            watched.memories.append(Memory(fingerprint(settings), step.at, trail.after(step.at)))
+    _close(app, db, brand, brand_id, course, watched, now)
+    alone.keep(app.trails, db, brand_id)
+    put_down(app.trails, key, course, trail)
+    return idle and not watched.fired and not watched.memories
+
+
+@dataclass(slots=True)
+class Watched:
+    """What came of the bins of a watch: those that fire, what is to be remembered, and the last of them."""
+
+    fired: list[datetime]
+    memories: list[Memory]
+    step: Step | None = None
+
+
+def _close(
+    app: App, db: Database, brand: Brand, brand_id: int, course: Course, watched: Watched, now: datetime
+) -> None:  # fmt: skip
+    """What follows from all bins together, and what is to be remembered of them."""
+    step = watched.step
+    if step is not None:
+        _update_sizes(db, brand_id, step)
+        again = rejudging.Again(course.start, step.at + BIN, watched.fired)
+        rejudging.judge(app, db, brand, brand_id, again, step.live.evidence, now)
+        handling.grow(app, db, brand, brand_id, step.live.evidence, now)
+        with writing(db):
+            stored.watched(db, brand_id, course.end, fingerprint(detector_settings(app)))
+    _keep(db, brand_id, watched.memories)  # only now: after a crash, the bins it lets us skip would not be considered
+
+
+def _fires(step: Step, alone: Sequence[platforms.Heard]) -> bool:
     """Whether any detector, of the brand or of one of its platforms, finds this bin unusual."""
     if step.live.firing is not None or step.history.firing is not None:
         return True
-    return any(one.said.firing for one in alone.heard.get(step.at, ()))
+    return any(one.said.firing for one in alone)
 
 
 def _keep(db: Database, brand_id: int, memories: Iterable[Memory]) -> None:
@@ -117,13 +151,6 @@ def _keep(db: Database, brand_id: int, memories: Iterable[Memory]) -> None:
         with writing(db):
             for origin, state in memory.states.items():
                 stored.keep_state(db, brand_id, origin, memory.key, memory.at, state)
-
-
-def _worth_remembering(at: datetime, start: datetime, settled: datetime) -> bool:
-    """The newest settled bin, once an hour, and the first bin of each of the last days: posts may come days late."""
-    if at == settled:
-        return at - start >= MEMORY_EVERY
-    return settled - stored.STATES_BY_DAY <= at < settled and at.hour == at.minute == 0 and at > start
 
 
 def _update_sizes(db: Database, brand_id: int, step: Step) -> None:
@@ -143,25 +170,37 @@ def _update_sizes(db: Database, brand_id: int, step: Step) -> None:
                 stored.update_size(db, standing.id, since.observed, round(since.expected, 2), another=another)
 
 
-def _steps(
-    db: Database, brand: int, detectors: dict[str, Detector], bins: Iterable[tuple[datetime, Bin, Bin]],
-    holds: Sequence[stored.Hold],
-) -> Iterator[Step]:  # fmt: skip
-    """Most brands hear everything in time: as long as both series are the same, one detector steps for both."""
-    anew, on = (
-        {hold.learn_from for hold in holds if hold.recounted},
-        {h.held_to: h for h in sorted(holds, key=_recounted)},
-    )
-    for at, live, history in bins:
-        if at in anew:
+class _Both:
+    """Both detectors. Most brands hear everything in time: as long as both series are the same, one steps for both.
+
+    ``go_on``: makes a detector go on after a hold; none is in force without it."""
+
+    def __init__(
+        self, settings: Settings, states: States | None, *, holds: Sequence[stored.Hold],
+        go_on: Callable[[str, Detector, stored.Hold], None] | None,
+    ) -> None:  # fmt: skip
+        self._detectors = _loaded(settings, states)
+        self._anew = {hold.learn_from for hold in holds if hold.recounted}
+        self._on = {hold.held_to: hold for hold in sorted(holds, key=_recounted)}
+        self._go_on = go_on
+
+    def step(self, given: Given, /) -> Step:
+        at, live, history = given
+        detectors = self._detectors
+        if at in self._anew:
             detectors.update(_loaded(detectors[LIVE].settings, None))
-        if at in on or live.count != history.count:
+        if at in self._on or live.count != history.count:
             _part(detectors)
-        if at in on:
+        if at in self._on and self._go_on is not None:
             for origin, detector in detectors.items():
-                _go_on(db, brand, origin, detector, on[at])
+                self._go_on(origin, detector, self._on[at])
         said = detectors[LIVE].step(live)
-        yield Step(at, said, said if detectors[HISTORY] is detectors[LIVE] else detectors[HISTORY].step(history))
+        return Step(at, said, said if detectors[HISTORY] is detectors[LIVE] else detectors[HISTORY].step(history))
+
+    def dump(self) -> States:
+        live, history = self._detectors[LIVE], self._detectors[HISTORY]
+        said = live.dump()
+        return {LIVE: said, HISTORY: said if history is live else history.dump()}
 
 
 def _part(detectors: dict[str, Detector]) -> None:
@@ -181,7 +220,7 @@ def _go_on(db: Database, brand: int, origin: str, detector: Detector, hold: stor
     detector.go_on(said, severity, hold.held_to if stands else None, forget=hold.recounted)
 
 
-def _remembered(db: Database, brand: int, key: str, now: datetime) -> tuple[dict[str, str] | None, datetime]:
+def _remembered(db: Database, brand: int, key: str, now: datetime) -> tuple[States | None, datetime]:
     """Both detectors' states after the same bin, if they are known, and the bin to go on with."""
     live, history = (stored.load_state(db, brand, origin, key, now) for origin in (LIVE, HISTORY))
     if live and history and live[0] == history[0]:
@@ -189,21 +228,15 @@ def _remembered(db: Database, brand: int, key: str, now: datetime) -> tuple[dict
     return None, coverage.first_heard(db) or bin_start(now)
 
 
-def _loaded(settings: Settings, states: Mapping[str, str] | None) -> dict[str, Detector]:
+def _loaded(settings: Settings, states: States | None) -> dict[str, Detector]:
     live = Detector(settings) if states is None else Detector.load(settings, states[LIVE])
     same = states is None or states[LIVE] == states[HISTORY]
     return {LIVE: live, HISTORY: live if same or states is None else Detector.load(settings, states[HISTORY])}
 
 
-def _dumped(detectors: Mapping[str, Detector]) -> dict[str, str]:
-    live, history = detectors[LIVE], detectors[HISTORY]
-    said = live.dump()
-    return {LIVE: said, HISTORY: said if history is live else history.dump()}
-
-
 def _bins(
     found: Mapping[datetime, counts.BinCount], heard: Mapping[datetime, float], start: datetime, end: datetime
-) -> Iterator[tuple[datetime, Bin, Bin]]:
+) -> Iterator[Given]:
     at = start
     while at < end:
         c = found.get(at) or counts.BinCount(at, 0, 0, 0)
@@ -214,9 +247,10 @@ def _bins(
 
 
 def _consider(
-    app: App, db: Database, brand: Brand, brand_id: int, step: Step, alone: Sequence[platforms.Heard], now: datetime
+    app: App, db: Database, brand: Brand, brand_id: int, step: Step, alone: Sequence[platforms.Heard], now: datetime,
+    *, idle: bool,
 ) -> None:  # fmt: skip
-    """Hand on the spikes of one bin, or, where all series are calm, the end of what stood open."""
+    """Hand on the spikes of one bin, or, where all series are calm, the end of what stood open: nothing if ``idle``."""
     for origin, measured in _both(step):
         if measured.alert is not None:
             handling.take_in(app, db, brand, brand_id, found(origin, measured, measured.alert), now)
@@ -227,7 +261,7 @@ def _consider(
     if step.live.alert is None:
         _consider_platforms(app, db, brand, brand_id, alone, now)
     loud = any(heard.going and heard.said.known and not heard.said.calm for heard in alone)
-    if step.live.calm and step.history.calm and not loud and stored.awaits_calm(db, brand_id):
+    if not idle and step.live.calm and step.history.calm and not loud and stored.awaits_calm(db, brand_id):
         calm = {origin: found(origin, measured, Severity.NOTICE) for origin, measured in _both(step)}
         handling.calm(app, db, brand, brand_id, calm, now)
 

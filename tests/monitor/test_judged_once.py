@@ -127,8 +127,8 @@ def test_a_quiet_brand_is_looked_at_again_when_something_changes(
     for _ in range(3):
         jobs.watch(app, db, at)
     stepped: list[object] = []
-    steps = watching._steps
-    monkeypatch.setattr(watching, "_steps", lambda *args: stepped.append(args) or steps(*args))
+    judge = watching._judge
+    monkeypatch.setattr(watching, "_judge", lambda *args, **more: stepped.append(args) or judge(*args, **more))
     jobs.watch(app, db, at)
     assert not stepped, "nothing has changed"
     with writing(db):

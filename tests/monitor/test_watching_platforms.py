@@ -15,8 +15,9 @@ from sqlite_utils import Database
 from monitor import jobs
 from monitor.jobs import Report
 from monitor.model import BIN, Page, utc_text
-from monitor.store import coverage, writing
+from monitor.store import coverage, service, writing
 from monitor.work import platforms, watching
+from monitor.work.trails import Course, last_hour
 from tests.monitor.test_watching import START
 from tests.standin import DAY, HOUR, make_app, post
 
@@ -38,13 +39,13 @@ def two_platforms(seed: int = 3, storm: float = 8.0) -> list[Row]:
     ]  # fmt: skip
 
 
-def put(db: Database, rows: Sequence[Row]) -> None:
+def put(db: Database, rows: Sequence[Row], since: datetime = START) -> None:
     with writing(db):
         db.conn.executemany(
             "INSERT OR IGNORE INTO counts VALUES (1, ?, ?, ?, ?, ?, ?, ?, 'm')",
             [(name, utc_text(at), n + other, n, n, n, other) for at, name, n, other in rows],
         )
-        coverage.add_heard(db, "forum", START, rows[-1][0] + BIN, timedelta(hours=2))
+        coverage.add_heard(db, "forum", since, rows[-1][0] + BIN, timedelta(hours=2))
 
 
 def found(db: Database) -> list[tuple[str, str]]:
@@ -81,12 +82,13 @@ def test_what_is_remembered_goes_on_as_if_it_had_never_stopped(tmp_path: Path) -
     db = app.open_store()
     put(db, two_platforms()[: 4 * 96 * 2])
     settings, end, settled = watching.detector_settings(app), START + 4 * DAY, START + 4 * DAY - 9 * BIN
-    whole = platforms.judge(db, 1, settings, START, end, [], lambda at: at == settled)
-    whole.keep(db, 1)
+    whole = platforms.judge({}, db, 1, settings, Course(START, end, settled, []))
+    whole.keep({}, db, 1)
     assert {len(heard) for heard in whole.heard.values()} == {2}
-    again = platforms.judge(db, 1, settings, settled + BIN, end, [], lambda at: False)
+    again = platforms.judge({}, db, 1, settings, Course(settled + BIN, end, settled, []))
     assert again.heard == {at: heard for at, heard in whole.heard.items() if at > settled}
-    assert db.execute("SELECT count(*) FROM detector_states WHERE origin = 'live:board'").fetchone() == (1,)
+    kept = db.execute("SELECT max(bin), count(*) FROM detector_states WHERE origin = 'live:board'").fetchone()
+    assert kept == (utc_text(last_hour(settled)), 1 + 3), "and the ends of three days"
     db.close()
 
 
@@ -117,3 +119,34 @@ def test_a_platform_is_heard_when_the_source_that_brings_it_is(tmp_path: Path) -
     assert list(coverage.heard_on(db, 1, "board", START, end).values()) == [1.0] * 4
     assert not any(coverage.heard_on(db, 1, "forum", START, end).values())
     db.close()
+
+
+def test_bins_kept_in_memory_say_what_stepping_over_them_again_says(tmp_path: Path) -> None:
+    """Also of bins that come to hold more when they have been judged, and of what was heard of them."""
+    app = make_app(tmp_path, {"forum": lambda q: []})
+    first = app.open_store()
+    rows = two_platforms()
+    put(first, rows[: 2 * STORM])
+    jobs.watch(app, first, START + STORM * BIN)
+    outcomes = []
+    for forgetful in (False, True):
+        app.trails.clear()
+        db = service.copy_in_memory(first)
+        for i in range(STORM, STORM + 20):
+            put(db, rows[2 * i : 2 * i + 2], since=START + i * BIN)
+            if i % 3 == 0:
+                late = utc_text(START + (i - i % 5) * BIN)
+                with writing(db):
+                    db.execute(
+                        "UPDATE counts SET live_voices = live_voices + 2, other = other + 9 WHERE bin = ?", [late]
+                    )
+                    db.execute("DELETE FROM detector_states WHERE bin >= ?", [late])
+            if forgetful:
+                app.trails.clear()
+            jobs.watch(app, db, START + (i + 1) * BIN)
+        tables = ("spikes", "incidents", "incident_events", "detector_states")
+        outcomes.append([db.execute(f"SELECT * FROM {table}").fetchall() for table in tables])
+        db.close()
+    assert outcomes[0] == outcomes[1]
+    assert outcomes[0][0]
+    first.close()
