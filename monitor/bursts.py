@@ -9,9 +9,8 @@ copy storms of ``tests/bench/bursts.py``, (j) judgement about what on-call needs
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import median
@@ -123,31 +122,60 @@ def storms(copies: Sequence[Copy], ends: Iterable[datetime], settings: Settings,
 
     Only those with at least ``least`` copies; ``copies`` in any order.
     """
-    by_story: dict[int, list[Copy]] = {}
+    bins = list(ends)
+    able = (rows for rows in _by_story(copies) if _most(rows) >= least)
+    found = [storm for rows in able for storm in _of_story(rows, bins, settings) if storm.copies >= least]
+    return sorted(found, key=lambda storm: storm.at)
+
+
+def _by_story(copies: Iterable[Copy]) -> list[list[Copy]]:
+    """Each story's copies by time, in the order in which the stories begin."""
+    found: dict[int, list[Copy]] = {}
     for copy in sorted(copies, key=lambda c: c.at):
-        by_story.setdefault(copy.story, []).append(copy)
-    able = {story: rows for story, rows in by_story.items() if len(rows) > least}
-    times = {story: [c.at for c in rows] for story, rows in able.items()}
-    found = []
+        found.setdefault(copy.story, []).append(copy)
+    return list(found.values())
+
+
+def _of_story(rows: Sequence[Copy], ends: Iterable[datetime], settings: Settings) -> Iterator[Storm]:
+    """What enters the window at its end is added, what leaves it at its start is taken off. ``rows`` by time."""
+    window, first, last = _Window(), 0, 0
     for at in ends:
-        for story, rows in able.items():
-            first = bisect_left(times[story], at + BIN - settings.window)
-            last = bisect_left(times[story], at + BIN)
-            if last - first > least and (n := _beyond_first(rows[first:last])) >= least:
-                found.append(Storm(at, story, n, rows[first:last]))
-    return found
+        start, end = at + BIN - settings.window, at + BIN
+        while last < len(rows) and rows[last].at < end:
+            window.add(rows[last])
+            last += 1
+        while first < last and rows[first].at < start:
+            window.remove(rows[first])
+            first += 1
+        if window.copies:
+            yield Storm(at, rows[0].story, window.copies, rows[first:last])
 
 
-def _beyond_first(rows: Sequence[Copy]) -> int:
-    known: dict[int, set[str]] = {}
-    unknown: dict[int, int] = {}
-    for row in rows:
-        if row.author is None:
-            unknown[row.group] = unknown.get(row.group, 0) + 1
-        else:
-            known.setdefault(row.group, set()).add(row.author)
-    groups = known.keys() | unknown.keys()
-    return sum(len(known.get(g, ())) + unknown.get(g, 0) - 1 for g in groups)
+class _Window:
+    """Distinct authors of each group in a window, and how many there are beyond the first of each group."""
+
+    def __init__(self) -> None:
+        self.copies = 0
+        self._posts: dict[tuple[int, str], int] = {}
+        self._authors: dict[int, int] = {}
+
+    def add(self, row: Copy) -> None:
+        if row.author is not None:
+            key = row.group, row.author
+            self._posts[key] = posts = self._posts.get(key, 0) + 1
+            if posts > 1:
+                return
+        self._authors[row.group] = authors = self._authors.get(row.group, 0) + 1
+        self.copies += authors > 1
+
+    def remove(self, row: Copy) -> None:
+        if row.author is not None:
+            key = row.group, row.author
+            self._posts[key] = posts = self._posts[key] - 1
+            if posts:
+                return
+        self._authors[row.group] = authors = self._authors[row.group] - 1
+        self.copies -= authors > 0
 
 
 def peak(copies: Sequence[Copy], ends: Iterable[datetime], settings: Settings) -> int:
@@ -155,9 +183,22 @@ def peak(copies: Sequence[Copy], ends: Iterable[datetime], settings: Settings) -
 
     What is positive says nothing of how far complaints usually travel, and one giveaway would deafen for days.
     """
-    return max(
-        (s.copies for s in storms(copies, ends, settings) if _share(s.rows, {}, Label.POSITIVE) < 0.5), default=0
-    )
+    largest, bins = 0, list(ends)
+    by_story = _by_story(copies)
+    for rows in sorted(by_story, key=_most, reverse=True):
+        if _most(rows) <= largest:
+            break
+        for storm in sorted(_of_story(rows, bins, settings), key=lambda storm: -storm.copies):
+            if storm.copies <= largest:
+                break
+            if _share(storm.rows, {}, Label.POSITIVE) < 0.5:
+                largest = storm.copies
+    return largest
+
+
+def _most(rows: Sequence[Copy]) -> int:
+    """No part of these rows of one story has more copies."""
+    return len(rows) - len({row.group for row in rows})
 
 
 def _copied(rows: Sequence[Copy]) -> list[Copy]:

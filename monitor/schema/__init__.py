@@ -19,6 +19,7 @@ from monitor.schema.complaints import COMPLAINTS
 from monitor.schema.copies import MENTIONS_OF_COPIES
 from monitor.schema.feelings import SIGNALS
 from monitor.schema.ledger import LEDGER
+from monitor.schema.reach import LOOKS_BY_TIME
 from monitor.schema.tables import BIN_OF, TABLES
 from monitor.schema.travel import TRAVEL
 from monitor.schema.views import VIEWS
@@ -144,6 +145,13 @@ def ledger_reach_and_notes(db: Database) -> None:
 @migrations()
 def posts_of_complaints(db: Database) -> None:
     """``v_complaint_posts`` and ``v_engagement``: what a complaint had come to at any moment."""
+
+
+@migrations()
+def looks_by_time(db: Database) -> None:
+    """The looks at posts of a quarter of an hour, found at once."""
+    for statement in LOOKS_BY_TIME:
+        db.execute(statement)
 
 
 def _change(db: Database, statements: Iterable[str]) -> None:

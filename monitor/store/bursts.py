@@ -33,15 +33,18 @@ def forget_days(db: Database, brand: int, bins: Iterable[datetime]) -> None:
     db.conn.executemany("DELETE FROM burst_days WHERE brand = ? AND day = ?", [(brand, day) for day in days])
 
 
-def copies(db: Database, brand: int, start: datetime, end: datetime) -> list[Copy]:
-    """The brand's posts counted in [start, end), as copies of their groups."""
+def copies(db: Database, brand: int, start: datetime, end: datetime, least: int = 0) -> list[Copy]:
+    """The brand's posts counted in [start, end), as copies of their groups; only of stories with at least ``least``
+    posts beyond the first of each group, for no others can have as many copies in any part of that time."""
     rows = db.execute(
-        """SELECT m.counted_at, g.story, gm."group", p.author_key, p.platform, m.label,
+        """WITH told AS MATERIALIZED (
+               SELECT m.counted_at, m.post, m.label, m.copies, g.story FROM mentions m JOIN groups g ON g.id = m.copies
+               WHERE m.brand = ? AND m.counted_at >= ? AND m.counted_at < ?),
+           able AS (SELECT story FROM told GROUP BY story HAVING count(*) - count(DISTINCT copies) >= ?)
+           SELECT told.counted_at, told.story, told.copies, p.author_key, p.platform, told.label,
                   p.kind = 'repost' AND length(p.text) < ?, p.live
-           FROM mentions m JOIN posts p ON p.id = m.post JOIN group_members gm ON gm.post = m.post
-           JOIN groups g ON g.id = gm."group"
-           WHERE m.brand = ? AND m.counted_at >= ? AND m.counted_at < ?""",
-        [BARE, brand, utc_text(start), utc_text(end)],
+           FROM told CROSS JOIN posts p ON p.id = told.post WHERE told.story IN (SELECT story FROM able)""",
+        [brand, utc_text(start), utc_text(end), least, BARE],
     )
     return [
         Copy(from_utc_text(at), story, group, author, platform, _label(label), bool(bare), bool(live))

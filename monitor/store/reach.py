@@ -29,12 +29,15 @@ _STORY = """LEFT JOIN group_members gm ON gm.post = p.id LEFT JOIN groups g ON g
 _ABLE = "p.live AND p.gone_at IS NULL AND p.purged_at IS NULL"
 _COUNTED = "coalesce(e.likes, e.reposts, e.comments) IS NOT NULL"
 _REPLY = "r.root <> '' AND r.native_id <> r.root AND r.kind <> 'repost'"
-_LOOKED_AT = f"""(EXISTS (SELECT 1 FROM engagement e WHERE e.post = p.id AND e.seen_at >= :since AND e.seen_at < :end
-                          AND {_COUNTED})
-    OR (EXISTS (SELECT 1 FROM posts r WHERE r.platform = p.platform AND r.root = p.native_id AND {_REPLY} AND r.live
-                AND r.counted_at >= :answered AND r.counted_at >= p.counted_at AND r.counted_at < :end)
-        AND NOT EXISTS (SELECT 1 FROM engagement e WHERE e.post = p.id AND e.seen_at < :end AND {_COUNTED})))"""
-"""Of a post whose counts are shown; of another, the replies since ``:answered`` are the looks (``_seen``)."""
+_LOOKED_AT = f"""
+    SELECT e.post FROM engagement e WHERE e.seen_at >= :since AND e.seen_at < :end AND {_COUNTED}
+    UNION SELECT p.id FROM (
+        SELECT r.platform, r.root, max(r.counted_at) AS newest FROM posts r
+        WHERE r.counted_at >= :answered AND r.counted_at < :end AND {_REPLY} AND r.live GROUP BY r.platform, r.root) a
+    CROSS JOIN posts p ON p.platform = a.platform AND p.native_id = a.root AND p.counted_at <= a.newest
+    WHERE NOT EXISTS (SELECT 1 FROM engagement e WHERE e.post = p.id AND e.seen_at < :end AND {_COUNTED})"""
+"""Of a post whose counts are shown; of another, the replies since ``:answered`` are the looks (``_seen``). In most
+quarters of an hour there are few, so that all else begins with them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,25 +66,23 @@ def candidates(db: Database, brand: int, since: datetime, end: datetime, young: 
     span = {"brand": brand, "since": utc_text(since), "end": utc_text(end), "young": utc_text(since - young),
             "answered": utc_text(bin_start(since))}  # fmt: skip
     rows = db.execute(
-        f"""SELECT {_POST} FROM mentions m JOIN posts p ON p.id = m.post {_STORY}
-            WHERE m.brand = :brand AND m.counted_at >= :young AND m.counted_at < :end AND m.label = 'negative'
-            AND {_ABLE} AND {_LOOKED_AT}
+        f"""WITH looked AS ({_LOOKED_AT})
+            SELECT {_POST} FROM looked CROSS JOIN mentions m ON m.post = looked.post AND m.brand = :brand
+            CROSS JOIN posts p ON p.id = m.post {_STORY}
+            WHERE m.counted_at >= :young AND m.counted_at < :end AND m.label = 'negative' AND {_ABLE}
             AND (m.p_negative >= {SURE} OR EXISTS (SELECT 1 FROM labels l WHERE l.post = m.post
                                                    AND (l.brand = m.brand OR l.brand IS NULL)))""",
         span,
     ).fetchall()
     threads = db.execute(
-        f"""WITH answered AS (
-                SELECT r.platform AS platform, r.root AS root, max(m.counted_at) AS newest
-                FROM mentions m JOIN posts r ON r.id = m.post
-                WHERE m.brand = :brand AND m.counted_at >= :young AND m.counted_at < :end
-                AND {_REPLY}
-                GROUP BY r.platform, r.root
-                HAVING count(DISTINCT coalesce(r.author_key, r.id)) >= {REPLIERS}
-                AND avg(m.label = 'negative') >= {ANGRY})
-            SELECT {_POST} FROM answered a JOIN posts p ON p.platform = a.platform AND p.native_id = a.root {_STORY}
-            WHERE p.counted_at >= :young AND p.counted_at < :end
-            AND {_ABLE} AND {_LOOKED_AT}""",
+        f"""WITH looked AS ({_LOOKED_AT})
+            SELECT {_POST} FROM looked CROSS JOIN posts p ON p.id = looked.post {_STORY}
+            WHERE p.counted_at >= :young AND p.counted_at < :end AND {_ABLE} AND (
+                SELECT count(DISTINCT coalesce(r.author_key, r.id)) >= {REPLIERS}
+                    AND avg(m.label = 'negative') >= {ANGRY}
+                FROM posts r CROSS JOIN mentions m ON m.post = r.id AND m.brand = :brand
+                WHERE r.platform = p.platform AND r.root = p.native_id AND {_REPLY}
+                AND m.counted_at >= :young AND m.counted_at < :end)""",
         span,
     ).fetchall()
     found = (_seen(db, row, end) for row in {row[0]: row for row in [*rows, *threads]}.values())

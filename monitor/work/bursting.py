@@ -59,7 +59,7 @@ def _stretches(touched: Sequence[datetime], end: datetime) -> Iterator[list[date
 
 def _judge(app: App, db: Database, brand: Brand, brand_id: int, ends: Sequence[datetime], now: datetime) -> None:
     """Both series: the live one of copies that came in time, which may wake, and that of all copies, which shows."""
-    everything = bursts.copies(db, brand_id, ends[0] + BIN - SETTINGS.window, ends[-1] + BIN)
+    everything = bursts.copies(db, brand_id, ends[0] + BIN - SETTINGS.window, ends[-1] + BIN, SETTINGS.fewest)
     found = [
         (storm, origin)
         for origin, copies in ((LIVE, rules.live_only(everything)), (HISTORY, everything))
@@ -108,7 +108,7 @@ def usual(db: Database, brand_id: int, today: date) -> Usual:
 
 
 def _measure(db: Database, brand_id: int, day: date, bins: Sequence[datetime]) -> int:
-    copies = bursts.copies(db, brand_id, bins[0] + BIN - SETTINGS.window, bins[-1] + BIN)
+    copies = bursts.copies(db, brand_id, bins[0] + BIN - SETTINGS.window, bins[-1] + BIN, 1)
     peak = rules.peak(copies, bins, SETTINGS)
     with writing(db):
         bursts.keep_peak(db, brand_id, day, peak)

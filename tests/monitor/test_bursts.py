@@ -184,3 +184,18 @@ def test_storms_equal_a_plain_count(rows: list[tuple[int, int, int, bool]]) -> N
             groups = {c.group for c in inside}
             n = len({(c.group, c.author) for c in inside if c.author}) + sum(c.author is None for c in inside)
             assert found.get((at, story), 0) == n - len(groups)
+
+
+@given(st.lists(st.tuples(st.integers(0, 40), st.integers(1, 5), st.integers(0, 5), st.booleans()), max_size=60))
+def test_the_peak_is_the_largest_storm_that_is_no_giveaway(rows: list[tuple[int, int, int, bool]]) -> None:
+    made = [
+        Copy(AT + q * 7 * MINUTE, g % 2, g, f"a{a}", "forum", Label.POSITIVE if glad else Label.NEUTRAL, False, True)
+        for q, g, a, glad in rows
+    ]
+    ends = [AT + i * BIN for i in range(24)]
+    largest = 0
+    for storm in bursts.storms(made, ends, PLAIN):
+        copied = [row for row in storm.rows if sum(other.group == row.group for other in storm.rows) > 1]
+        if 2 * sum(row.label is Label.POSITIVE for row in copied) < len(copied):
+            largest = max(largest, storm.copies)
+    assert bursts.peak(made, ends, PLAIN) == largest
