@@ -13,7 +13,7 @@ from monitor.jobs import Progress, Report, quiet
 from monitor.model import BIN
 from monitor.store import outbox, service
 from monitor.store.replays import Told
-from monitor.work import digesting, replaying, stages, summing
+from monitor.work import digesting, replaying, summing
 from monitor.work.app import App
 
 
@@ -43,7 +43,7 @@ def replay(
     start = since - replaying.LEAD
     with replaying.mirror(app, db, config, start, now) as mirror:
         then, copy, report = mirror.app, mirror.db, Report()
-        stages.prepare(then, copy, now)
+        then.follow_model(copy)
         for begin, at in replaying.moments(start, since, now):
             replaying.reveal(mirror, begin, at)
             jobs.match(then, copy, at, report, quiet)

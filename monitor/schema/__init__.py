@@ -150,8 +150,7 @@ def posts_of_complaints(db: Database) -> None:
 @migrations()
 def looks_by_time(db: Database) -> None:
     """The looks at posts of a quarter of an hour, found at once."""
-    for statement in LOOKS_BY_TIME:
-        db.execute(statement)
+    _change(db, LOOKS_BY_TIME)
 
 
 def _change(db: Database, statements: Iterable[str]) -> None:

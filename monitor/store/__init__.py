@@ -84,11 +84,12 @@ def writing(db: Database, *, durable: bool = False) -> Iterator[None]:
     if db in _WHOLE:
         yield
         return
-    db.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
-    db.execute("BEGIN IMMEDIATE")
+    run = db.conn.execute  # what ``Database.execute`` adds is for statements outside a transaction
+    run(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+    run("BEGIN IMMEDIATE")
     try:
         yield
-        db.execute("COMMIT")
+        run("COMMIT")
     finally:  # also when the commit itself fails, on a full disk: an open transaction would hold up every other writer
         if db.conn.in_transaction:
             db.conn.rollback()

@@ -157,7 +157,7 @@ def closed_until(db: Database, now: datetime) -> datetime:
     row = db.execute(
         """SELECT min(at) FROM (
                SELECT min(p.counted_at) AS at FROM queue q JOIN posts p ON p.id = q.post
-               WHERE q.stage <> 'signal' UNION ALL SELECT min(bin) FROM dirty_bins)"""
+               WHERE q.stage IN ('match', 'score', 'group') UNION ALL SELECT min(bin) FROM dirty_bins)"""
     ).fetchone()
     return min(bin_start(now), bin_start(from_utc_text(row[0]))) if row[0] else bin_start(now)
 

@@ -6,6 +6,7 @@ and marks the bins dirty, in the caller's transaction.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +16,9 @@ from sqlite_utils import Database
 from monitor.model import Label, Score, utc_text
 from monitor.store import counts
 from monitor.store.posts import enqueue
+
+_GIVEN = "(SELECT value FROM json_each(?))"
+"""The ids of a JSON list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +38,7 @@ def replace(db: Database, matches: Mapping[int, Sequence[Mention]], own: Mapping
     after = {i: {m.brand: (m.via, m.term, *(m.span or (None, None))) for m in matches[i]} for i in ids}
     changed = [i for i in ids if before.get(i, {}).keys() != after[i].keys()]
     counts.mark(db, [i for i in changed if i in before])
-    answers = [i for i in ids if _set_own_brand(db, i, own.get(i))]
+    answers = _set_own_brands(db, ids, own)
     db.conn.executemany(
         "DELETE FROM mentions WHERE post = ? AND brand = ?",
         [(i, brand) for i in changed for brand in before.get(i, {}).keys() - after[i].keys()],
@@ -66,24 +70,25 @@ def _forget_signals(db: Database, gone: Sequence[tuple[int, int]]) -> None:
     db.conn.executemany("DELETE FROM signals WHERE post = ? AND brand = ?", gone)
 
 
-def _set_own_brand(db: Database, post: int, brand: int | None) -> bool:
-    """Whether this is news: the post is an answer of another brand than was known."""
-    cursor = db.execute("UPDATE posts SET own_brand = ? WHERE id = ? AND own_brand IS NOT ?", [brand, post, brand])
-    return cursor.rowcount == 1
+def _set_own_brands(db: Database, ids: Sequence[int], own: Mapping[int, int]) -> list[int]:
+    """The posts of which this is news: the answer of another brand than was known, or of none."""
+    known = dict(db.execute(f"SELECT id, own_brand FROM posts WHERE id IN {_GIVEN}", [json.dumps(ids)]).fetchall())
+    news = [i for i in ids if i in known and known[i] != own.get(i)]
+    db.conn.executemany("UPDATE posts SET own_brand = ? WHERE id = ?", [(own.get(i), i) for i in news])
+    return news
 
 
 _Told = tuple[str, str, int | None, int | None]
 """via, term, start and end of its span: why a post is taken to speak of a brand."""
 
 
-def _told_of(db: Database, ids: Iterable[int]) -> dict[int, dict[int, _Told]]:
+def _told_of(db: Database, ids: Sequence[int]) -> dict[int, dict[int, _Told]]:
     """Post -> brand -> evidence, as stored."""
     found: dict[int, dict[int, _Told]] = {}
-    for i in ids:
-        for brand, *told in db.execute(
-            "SELECT brand, via, term, span_start, span_end FROM mentions WHERE post = ?", [i]
-        ).fetchall():
-            found.setdefault(i, {})[brand] = tuple(told)
+    for i, brand, *told in db.execute(
+        f"SELECT post, brand, via, term, span_start, span_end FROM mentions WHERE post IN {_GIVEN}", [json.dumps(ids)]
+    ).fetchall():
+        found.setdefault(i, {})[brand] = tuple(told)
     return found
 
 
@@ -92,9 +97,9 @@ def _ask_for_rest(db: Database, ids: Sequence[int]) -> None:
     the text; posts that became mentions need a group, unless they have one."""
     enqueue(db, "score", ids)
     enqueue(db, "signal", ids)
-    enqueue(
-        db, "group", (i for i in ids if not db.execute("SELECT 1 FROM group_members WHERE post = ?", [i]).fetchone())
-    )
+    grouped = db.execute(f"SELECT post FROM group_members WHERE post IN {_GIVEN}", [json.dumps(ids)])
+    known = {post for (post,) in grouped.fetchall()}
+    enqueue(db, "group", (i for i in ids if i not in known))
 
 
 def _ask_replies(db: Database, ids: Sequence[int]) -> None:
@@ -203,8 +208,8 @@ def refresh(db: Database, ids: Iterable[int]) -> None:
 
 def _relabel(db: Database, ids: Iterable[int]) -> list[int]:
     """Write the effective labels without marking a bin; the posts of which one changed."""
-    one = _EFFECTIVE.format(where="m.post = ?")
-    rows = [row for i in ids for row in db.execute(one, [i]).fetchall()]
+    given = json.dumps(list(ids))
+    rows = db.execute(_EFFECTIVE.format(where=f"m.post IN {_GIVEN}"), [given]).fetchall()
     db.conn.executemany(_SET, rows)
     return sorted({row[5] for row in rows})
 

@@ -24,6 +24,7 @@ _KEPT_FACTS = ("uid", "model", "chosen_model", "key")
 _OF_POSTS = ("sightings", "engagement", "scores", "labels", "not_us", "group_members")
 _SCORE = "post, brand, model, snownlp, p_negative, label, scored_at, quote_start, quote_end"
 """Without its id, which the mirror may have given to another by then."""
+_ARRIVED = "(SELECT * FROM was.posts WHERE arrived_at > ? AND arrived_at <= ?) p"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,7 @@ def mirror(path: Path, start: datetime, end: datetime) -> Database:
     connection = sqlite3.connect(":memory:", uri=True)
     db = Database(connection)
     upgrade(db)
+    _leave_out(db)
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("ATTACH ? AS disk", [f"{path.resolve().as_uri()}?mode=ro"])
     connection.execute("ATTACH ':memory:' AS was")
@@ -53,6 +55,18 @@ def mirror(path: Path, start: datetime, end: datetime) -> Database:
     connection.commit()
     connection.execute("DETACH disk")
     return db
+
+
+def _leave_out(db: Database) -> None:
+    """What tells nobody anything while alerts are replayed: the ledger of complaints sees nothing, no signals are
+    found. Else their queues would grow from moment to moment, for nobody takes anything off."""
+    seeing = "SELECT name FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'complaints\\_%' ESCAPE '\\'"
+    for (name,) in db.execute(seeing).fetchall():
+        db.execute(f'DROP TRIGGER "{name}"')
+    db.execute(
+        """CREATE TRIGGER signals_are_left_out BEFORE INSERT ON queue WHEN NEW.stage = 'signal'
+           BEGIN SELECT RAISE(IGNORE); END"""
+    )
 
 
 def _copy(db: Database, start: str, end: str) -> None:
@@ -90,22 +104,26 @@ def reveal(db: Database, start: datetime, end: datetime, *, grouped: bool) -> No
     """Let everything arrive that did after ``start`` and up to ``end``. ``grouped``: with the copy group it has."""
     since, until = utc_text(start), utc_text(end)
     with writing(db):
-        one = db.execute(
-            "SELECT id FROM was.posts WHERE arrived_at > ? AND arrived_at <= ? ORDER BY arrived_at, id", [since, until]
-        ).fetchall()
-        db.conn.executemany("INSERT INTO posts SELECT * FROM was.posts WHERE id = ?", one)
+        when = [since, until]
+        db.execute(f"INSERT INTO posts SELECT p.* FROM {_ARRIVED} ORDER BY p.arrived_at, p.id", when)
         for table in ("sightings", *(["group_members"] if grouped else [])):
-            db.conn.executemany(f"INSERT INTO {table} SELECT * FROM was.{table} WHERE post = ?", one)
-        db.conn.executemany(f"INSERT INTO scores ({_SCORE}) SELECT {_SCORE} FROM was.scores WHERE post = ?", one)
+            db.execute(
+                f"INSERT INTO {table} SELECT t.* FROM {_ARRIVED} CROSS JOIN was.{table} t ON t.post = p.id", when
+            )
+        db.execute(
+            f"""INSERT INTO scores ({_SCORE}) SELECT {_SCORE} FROM {_ARRIVED} CROSS JOIN was.scores s ON s.post = p.id
+                ORDER BY p.arrived_at, p.id, s.rowid""",
+            when,
+        )
         db.execute(
             """INSERT OR IGNORE INTO engagement SELECT e.* FROM was.engagement e JOIN posts p ON p.id = e.post
                WHERE e.seen_at > ? AND e.seen_at <= ?""",
-            [since, until],
+            when,
         )
         _labels(db, since, until)
         _denied(db, since, until)
         _heard(db, since, until)
-        posts.enqueue(db, "match", (i for (i,) in one))
+        db.execute(f"INSERT INTO queue SELECT 'match', p.id, random() FROM {_ARRIVED}", when)
 
 
 def _labels(db: Database, since: str, until: str) -> None:
