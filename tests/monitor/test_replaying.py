@@ -70,7 +70,7 @@ def lived(folder: Path, mailbox: Mailbox, delay: timedelta) -> Life:
 
 @pytest.fixture(scope="module")
 def life(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Life]:
-    """Lived once, for replay writes nothing. Posts come twenty minutes late, so quarters that were judged still change."""
+    """Lived once, for replay writes nothing. Posts come late, so that quarters which were judged still change."""
     with mail_server() as mailbox:
         life = lived(tmp_path_factory.mktemp("life"), mailbox, 20 * MINUTE)
         yield life
