@@ -41,6 +41,7 @@ class NearCopies:
         self._as_of = ties.merges
         self._cores: dict[int, tuple[str, ...]] = {}
         ties.load_members(self._known.load(mark for found in self._marks.values() for mark in found))
+        self._known.sort(lambda post: ties.group(post) or 0)  # groups are numbered by event time
 
     def _unknown(self, post: int, keys: Keys) -> Sequence[str]:
         """The cores that no other post has had word for word."""

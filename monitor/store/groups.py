@@ -22,6 +22,10 @@ from monitor.store.links import NewLinks
 from monitor.store.topics import Tellings
 from monitor.stories import Keys
 
+_FIRST = """
+    SELECT p.id FROM (SELECT post FROM group_members WHERE "group" = ? ORDER BY post LIMIT 16) m
+    JOIN posts p ON p.id = m.post ORDER BY p.counted_at, p.platform, p.native_id LIMIT 1"""
+
 
 def assign(db: Database, posts: Mapping[int, Keys], now: datetime) -> None:
     """Put posts into their groups and groups into their stories; marks every bin that this changes."""
@@ -44,7 +48,7 @@ def assign(db: Database, posts: Mapping[int, Keys], now: datetime) -> None:
         near.add(post)
     tellings = Tellings(db, ties, {post: posts[post] for post in alone}, now)
     for post in alone:
-        if (told := tellings.story(post)) is not None:
+        for told in tellings.stories(post):
             ties.join_stories(post, told)
         tellings.add(post)
     ties.write()
@@ -179,10 +183,10 @@ class Ties:
         return None if group is None else self._groups.root(group)
 
     def first(self, group: int) -> int | None:
-        """The post that a group began with."""
+        """The post that a group began with: of those that came first, as many as one page may bring, the oldest."""
         if group not in self._first:
-            row = self._db.execute('SELECT min(post) FROM group_members WHERE "group" = ?', [group]).fetchone()
-            if row[0] is None:
+            row = self._db.execute(_FIRST, [group]).fetchone()
+            if row is None:
                 return None
             self._first[group] = row[0]
         return self._first[group]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from array import array
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -59,6 +59,12 @@ class Likenesses:
         for mark, post in rows:
             self._held[mark].append(post)
         return list({post for _, post in rows})
+
+    def sort(self, rank: Callable[[int], int]) -> None:
+        """Those who have a mark by rank: posts are numbered as they came, and no tie is to hang on that."""
+        for holders in self._held.values():
+            if len(holders) > 1:
+                holders.sort(key=rank)
 
     def holders(self, mark: int) -> Sequence[int]:
         return self._held.get(mark, ())

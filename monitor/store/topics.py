@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import json
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -14,7 +16,19 @@ from monitor.model import from_utc_text
 from monitor.store.likeness import MOST_HOLDERS, Likenesses, Window
 from monitor.stories import Keys
 from monitor.stories.copies import cores
-from monitor.stories.topics import KEPT, LEAST_LIKENESS, LEAST_SHARED, likeness, terms, weigh
+from monitor.stories.topics import (
+    ASKED,
+    KEPT,
+    MERGING,
+    TOGETHER_COST,
+    bits_now,
+    evidence,
+    needed,
+    pieces,
+    rarest,
+    same_frame,
+    terms,
+)
 
 if TYPE_CHECKING:
     from monitor.store.groups import Ties
@@ -25,14 +39,30 @@ TOPICS = Window("topic", timedelta(days=3), 20_000)
 CLOSE = timedelta(days=2)
 """Event time within which two tellings may be of one happening."""
 
-COMPARED = 8
+COMPARED = 12
 """Tellings that a new one is compared with, those with most of its terms first."""
 
 MOST_TELLINGS = 8
 """Tellings of a story that others are compared with: the first ones, so that a story cannot wander off."""
 
-
 _NEVER = ((0, (0, 0)), 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    at: datetime
+    core: str
+    brands: frozenset[int]
+
+
+@dataclass
+class Shared:
+    """What a post shares with the tellings of one story."""
+
+    pieces: dict[str, float] = field(default_factory=dict)
+    excess: float = float("-inf")
+    """By how much the evidence of the best telling is more than needed."""
+    cores: list[str] = field(default_factory=list)
 
 
 class Tellings:
@@ -41,77 +71,105 @@ class Tellings:
     def __init__(self, db: Database, ties: Ties, posts: Mapping[int, Keys], now: datetime) -> None:
         self._db, self._ties = db, ties
         self._known = Likenesses(db, TOPICS, now)
-        self._told = {
-            post: told for post, keys in posts.items() if keys.tells and (told := terms(_longest(keys.cores)))
-        }
-        self._others: dict[int, tuple[datetime, Mapping[int, float]]] = {}
-        self._read_terms: dict[int, tuple[datetime, Mapping[int, float]]] = {}
+        found = {post: _longest(keys.cores) for post, keys in posts.items() if keys.tells and keys.cores}
+        self._marks = {post: rarest(told, ASKED) for post, core in found.items() if (told := terms(core))}
+        self._read: dict[int, Telling] = {}
         self._told_of: dict[int, tuple[tuple[int, tuple[int, int]], int]] = {}
         self._tellings = 0
-        ties.load_members(self._known.load(term for told in self._told.values() for term in told))
+        ties.load_members(self._known.load(chain.from_iterable(told.values() for told in self._marks.values())))
         self._stories = self._known.size()
 
-    def story(self, post: int) -> int | None:
-        """The story that this post tells in other words, if any."""
-        told, self._tellings = self._told.get(post), 0
-        if not told:
-            return None
-        others = self._candidates(told)
-        self._know(others)
-        weighed = self._weigh(told) if others else {}
-        best, story = LEAST_LIKENESS, None
-        for other in others:
-            at, theirs = self._read(other)
-            close = abs(self._terms(post)[0] - at) <= CLOSE
-            found = likeness(weighed, theirs) if close else 0.0
-            if found >= best:
-                best, story = found, self._ties.story_of_post(other)
-        if story is not None:
-            self._tellings = sum(self._ties.story_of_post(other) == story for other in others)
-        return story
+    def stories(self, post: int) -> list[int]:
+        """The stories that this post tells in other words, the likest first: mostly one, or none."""
+        marks, self._tellings = self._marks.get(post), 0
+        if not marks:
+            return []
+        others = self._candidates(marks)
+        if not others:
+            return []
+        self._load([post, *others])
+        found = self._compare(self._read[post], marks, others)
+        told = self._judge(self._read[post].core, found)
+        if told:
+            self._tellings = sum(self._ties.story_of_post(other) == told[0] for other in others)
+        return told
 
-    def _candidates(self, told: Mapping[int, float]) -> list[int]:
-        held = self._known.held(told)
+    def _candidates(self, marks: Mapping[str, int]) -> list[int]:
+        held = self._known.held(marks.values())
         shared = Counter(chain.from_iterable(holders for holders in held if len(holders) < MOST_HOLDERS))
-        return [post for post, number in shared.most_common(COMPARED) if number >= LEAST_SHARED]
+        found = [(-number, self._ties.group(post) or 0, post) for post, number in shared.items() if number > 1]
+        return [
+            post for _, _, post in sorted(found)[:COMPARED]
+        ]  # groups are numbered by event time, posts as they came
 
-    def _know(self, others: Sequence[int]) -> None:
-        """Who else has the terms of these: else what a term weighs would depend on what came in the same batch."""
-        asked = (term for other in others if other not in self._others for term in self._terms(other)[1])
-        self._ties.load_members(self._known.load(asked))
+    def _compare(self, new: Telling, marks: Mapping[str, int], others: Sequence[int]) -> dict[int, Shared]:
+        """Story -> what is shared with it."""
+        told = terms(new.core)
+        weighed: dict[str, float] = {}
 
-    def _weigh(self, told: Mapping[int, float]) -> dict[int, float]:
-        return weigh(told, {term: self._held(term) for term in told}, self._stories)
+        def weigh(term: str) -> float:
+            if term not in weighed:
+                held = self._held(marks[term]) if term in marks else 0
+                weighed[term] = bits_now(told[term], max(0, held - 1), self._stories)
+            return weighed[term]
 
-    def _held(self, term: int) -> int:
+        found: defaultdict[int, Shared] = defaultdict(Shared)
+        for other in others:
+            old = self._read[other]
+            if abs(new.at - old.at) > CLOSE or (new.brands and old.brands and new.brands.isdisjoint(old.brands)):
+                continue
+            story = self._ties.story_of_post(other)
+            if story is None:
+                continue
+            shared, least = pieces(new.core, old.core, weigh), needed(len(told), len(terms(old.core)))
+            one = found[story]
+            one.pieces |= shared
+            one.excess = max(one.excess, evidence(shared) - least)
+            one.cores.append(old.core)
+        return found
+
+    def _judge(self, core: str, found: Mapping[int, Shared]) -> list[int]:
+        """The stories of which enough is shared; a second one only if that is in part the same."""
+        told = len(terms(core))
+        excesses: list[tuple[float, int]] = []
+        for story, shared in found.items():
+            least = needed(told, max(len(terms(other)) for other in shared.cores))
+            excess = max(shared.excess, evidence(shared.pieces) - least - TOGETHER_COST)
+            if excess >= 0 and not any(same_frame(core, other) for other in shared.cores):
+                excesses.append((-excess, story))
+        if not excesses:
+            return []
+        (_, first), *more = sorted(excesses)
+        pieces_of = found[first].pieces.keys()
+        return [first, *(s for minus, s in more if -minus >= MERGING and pieces_of & found[s].pieces.keys())]
+
+    def _held(self, mark: int) -> int:
         """Stories that tell of a term; one that fills its places is told of by every eighth at least."""
-        holders = self._known.holders(term)
+        holders = self._known.holders(mark)
         if len(holders) >= MOST_HOLDERS:
             return max(MOST_HOLDERS, self._stories // 8)
         if not holders:
             return 0
         as_of = (len(holders), self._ties.merges)  # a post's story is another only where stories became one
-        if self._told_of.get(term, _NEVER)[0] != as_of:
-            self._told_of[term] = as_of, len(set(map(self._ties.story_of_post, holders)))
-        return self._told_of[term][1]
+        if self._told_of.get(mark, _NEVER)[0] != as_of:
+            self._told_of[mark] = as_of, len(set(map(self._ties.story_of_post, holders)))
+        return self._told_of[mark][1]
 
-    def _read(self, post: int) -> tuple[datetime, Mapping[int, float]]:
-        if post not in self._others:
-            at, told = self._terms(post)
-            self._others[post] = at, self._weigh(told)
-        return self._others[post]
-
-    def _terms(self, post: int) -> tuple[datetime, Mapping[int, float]]:
-        if post not in self._read_terms:
-            at, text = self._db.execute("SELECT counted_at, text FROM posts WHERE id = ?", [post]).fetchone()
-            self._read_terms[post] = from_utc_text(at), self._told.get(post) or terms(_longest(cores(text)))
-        return self._read_terms[post]
+    def _load(self, posts: Sequence[int]) -> None:
+        rows = self._db.execute(
+            """SELECT p.id, p.counted_at, p.text, (SELECT group_concat(brand) FROM mentions m WHERE m.post = p.id)
+               FROM posts p WHERE p.id IN (SELECT value FROM json_each(?))""",
+            [json.dumps([post for post in posts if post not in self._read])],
+        )
+        for post, at, text, brands in rows.fetchall():
+            named = frozenset(map(int, brands.split(","))) if brands else frozenset()
+            self._read[post] = Telling(from_utc_text(at), _longest(cores(text)), named)
 
     def add(self, post: int) -> None:
         """To be found by those after it, unless its story was told often enough."""
-        told = self._told.get(post)
+        told = self._marks.get(post)
         if told and self._tellings < MOST_TELLINGS:
-            self._known.add(post, list(told)[:KEPT])
+            self._known.add(post, list(told.values())[:KEPT])
 
     def write(self) -> None:
         self._known.write()

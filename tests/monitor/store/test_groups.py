@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from itertools import permutations
 from pathlib import Path
 
 import pytest
@@ -192,6 +193,58 @@ def test_tellings_of_one_event_are_one_story_and_no_copies_while_they_are_close(
         ],
     )
     assert of(db, 7)[1] != of(db, 0)[1]
+
+
+NEWS = (
+    "藍鯨快遞觀音倉惡火 二十萬件包裹付之一炬",
+    "桃園觀音的藍鯨快遞倉庫凌晨大火，20萬件包裹沒了，檢方勘驗堆高機充電區",
+    "檢方：觀音倉惡火起自堆高機充電區",
+)
+
+
+def test_a_telling_is_tied_after_a_restart_in_whatever_order_the_tellings_come(tmp_path: Path) -> None:
+    for number, order in enumerate(permutations(range(3))):
+        for at in order:
+            db = open_store(tmp_path / f"{number}.db")
+            store(db, [told(at, NEWS[at], NOW + at * HOUR)], NOW + 3 * HOUR)
+            found = {of(db, n) for n in order[: order.index(at) + 1]}
+            db.close()
+        assert len({story for _, story in found}) == 1
+        assert len({group for group, _ in found}) == 3
+
+
+def test_what_is_told_of_another_watched_brand_is_another_story(db: Database) -> None:
+    brands = brand_ids(db, {"藍鯨": "own", "霽川": "own"})
+    with writing(db):
+        found = [told(n, text, NOW + n * HOUR) for n, text in enumerate(NEWS[:2])]
+        posts.add(db, found, posts.Arrival("s", NOW, 2 * HOUR), lambda p, a: a)
+        batch = posts.take(db, "match", 5)
+        named = {p.id: [mentions.Mention(brand, "term", "")] for p, brand in zip(batch, brands.values(), strict=True)}
+        mentions.replace(db, named, {})
+        groups.assign(db, {p.id: keys_of(p) for p in batch}, NOW)
+    assert of(db, 0)[1] != of(db, 1)[1]
+
+
+def test_a_round_up_joins_one_happening_and_makes_no_two_of_them_one(db: Database) -> None:
+    store(db, [told(1, NEWS[0]), told(2, "翼捷司機疲勞駕駛撞上護欄 廣州三名乘客骨折送醫", NOW + HOUR)])
+    store(
+        db, [told(3, f"今日要聞：一、{NEWS[0][:12]}，二十萬件包裹。二、翼捷司機疲勞駕駛，廣州乘客骨折", NOW + 2 * HOUR)]
+    )
+    assert of(db, 1)[1] != of(db, 2)[1]
+
+
+def test_fillings_of_one_template_are_no_story(db: Database) -> None:
+    text = "求助！有沒有人知道{}會員怎麼退訂啊？找了半天都沒有找到入口，已經被扣了三個月的錢"
+    store(db, [told(n, text.format(b), NOW + n * HOUR) for n, b in enumerate(("澄嵐", "霽川", "沐禾", "海鹽社"))])
+    assert len({of(db, n)[1] for n in range(4)}) == 4
+
+
+def test_a_flood_of_tellings_fills_no_place_of_a_term(db: Database) -> None:
+    store(
+        db, [told(n, f"{NEWS[n % 3]}，{'甲乙丙丁戊己庚辛'[n % 8]}記者第{n}報", NOW + n * HOUR / 60) for n in range(60)]
+    )
+    most = max(n for (n,) in db.execute("SELECT count(*) FROM topic_marks GROUP BY mark"))
+    assert most <= likeness.MOST_HOLDERS
 
 
 def test_the_facts_of_a_story(db: Database) -> None:

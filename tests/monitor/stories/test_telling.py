@@ -8,8 +8,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from monitor.stories.telling import doubling_time, log_odds, telling_words
-from monitor.stories.topics import likeness, terms, weigh
-from monitor.text import fold_text
 
 NOW = datetime(2026, 11, 20, 2, 0, tzinfo=UTC)
 USUAL = [
@@ -53,25 +51,6 @@ def test_nothing_said_and_nothing_usual_is_no_error() -> None:
 def test_the_doubling_time_is_that_of_the_newer_half(minutes: list[int], doubled: int | None) -> None:
     times = [NOW + timedelta(minutes=n) for n in reversed(minutes)]
     assert doubling_time(times) == (timedelta(minutes=doubled) if doubled else None)
-
-
-def weighed(text: str) -> dict[int, float]:
-    return weigh(terms(fold_text(text)), {}, 0)
-
-
-def test_two_tellings_of_one_event_are_like_and_the_brands_other_news_is_not() -> None:
-    one = weighed("台中一名陳姓婦人昨晚使用澄嵐氣炸鍋時突然冒煙，消防局獲報派員前往，所幸無人受傷")
-    other = weighed("台中婦人用氣炸鍋險釀火災，消防局獲報到場，澄嵐：將全面檢測")
-    another = weighed("原物料上漲，澄嵐宣布電鍋售價下月調漲百分之二十，消基會要求說明")
-    assert likeness(one, other) > 0.1
-    assert likeness(one, another) == 0
-    assert likeness(one, one) == pytest.approx(1)
-
-
-def test_what_every_story_tells_of_weighs_little() -> None:
-    told = terms(fold_text("澄嵐宣布關閉上海研發中心，三百人受影響"))
-    common = dict.fromkeys(told, 900)
-    assert max(weigh(told, common, 1000).values()) < 1 < min(weigh(told, {}, 1000).values())
 
 
 def test_what_marks_a_reply_is_no_word() -> None:
