@@ -12,6 +12,7 @@ from monitor.model import Cursor, Query
 from monitor.sentiment import Scorer
 from monitor.text import MIN_IDENTITY, identity
 from tests.bench.posts import cases
+from tests.bench.posts.again import detected
 from tests.bench.posts.judge import Judged, scorer
 from tests.bench.posts.places import ARCHIVE, FORUM, PLACES, VIDEOS, List, Outage
 from tests.bench.posts.play import Alert, Played, lists, play
@@ -112,6 +113,8 @@ def test_two_thousand_replies_by_different_people_raise_an_incident(tmp_path: Pa
     assert case.early == 0
     assert case.kinds["spike"] >= 1
     assert case.alerts[0].at - case.began <= 2 * HOUR
+    anew = detected(tmp_path, [case.alerts[0].brand], case.began + cases.LASTS, {}).alerts
+    assert abs(anew[0].at - case.alerts[0].at) <= HOUR, "detection alone, on what is stored, finds the same"
 
 
 def test_one_text_pasted_two_thousand_times_is_one_voice_and_no_spike(tmp_path: Path) -> None:

@@ -21,6 +21,9 @@ from monitor.work.app import App, Collector, open_app
 from tests.bench.posts.places import PLACES, List, Outage
 from tests.bench.posts.rates import BIN, ZONE
 
+UNWATCHED = 8
+"""Rounds from one pass of the stages to the next where nobody watches: when a post came is settled by collecting it."""
+
 Key = tuple[str, str]
 """Platform and native id of a post."""
 
@@ -80,10 +83,11 @@ def lists(shown: Iterable[tuple[datetime, Post]], outages: Sequence[Outage] = ()
 def play(
     folder: Path, brands: Sequence[str], shown: Sequence[tuple[datetime, Post]], start: datetime, end: datetime, *,
     outages: Sequence[Outage] = (), truth: Mapping[Key, str] | None = None, labelled: bool = False,
-    every: timedelta = BIN, coarse_until: datetime | None = None,
+    every: timedelta = BIN, coarse_until: datetime | None = None, watched: bool = True,
 ) -> Played:  # fmt: skip
     """Play it from ``start`` to ``end``. ``labelled``: a person says of each post what it is (``truth``) before it is
-    counted; else the shipped scorer's word stands. ``coarse_until``: until then a round an hour."""
+    counted; else the shipped scorer's word stands. ``coarse_until``: until then a round an hour. ``watched``: False
+    only collects, and works through the stages now and then, for ``again``."""
     app = open_world(folder, brands, lists(shown, outages))
     db, found = app.open_store(), Played()
     teller = Teller(truth or {})
@@ -92,13 +96,15 @@ def play(
         while now <= end:
             with _timed(found, "collect"):
                 jobs.collect(app, db, now, Report())
-            with _timed(found, "stages"):
-                jobs.process(app, db, now, Report())
+            if watched or found.rounds % UNWATCHED == 0 or now + every > end:
+                with _timed(found, "stages"):
+                    jobs.process(app, db, now, Report())
             if labelled:
                 with _timed(found, "labels"):
                     teller.tell(app, db, now)
-            with _timed(found, "watch"):
-                jobs.watch(app, db, now)
+            if watched:
+                with _timed(found, "watch"):
+                    jobs.watch(app, db, now)
             found.rounds += 1
             now += max(every, timedelta(hours=1)) if coarse_until is not None and now < coarse_until else every
         read(db, found, truth or {})
@@ -147,9 +153,15 @@ class Teller:
 
 
 def read(db: Database, found: Played, truth: Mapping[Key, str]) -> None:
-    """Alerts, incidents, and how labels and voices came out, from the database."""
+    """Alerts, incidents, labels and what was heard, from the database."""
     found.alerts, found.mails = alerts(db), db.execute("SELECT count(*) FROM outbox WHERE kind = 'alert'").fetchone()[0]
     found.incidents = Counter(dict(db.execute("SELECT origin, count(*) FROM incidents GROUP BY origin").fetchall()))
+    labels(db, found, truth)
+    found.coverage = Counter(dict(db.execute("SELECT state, count(*) FROM v_coverage GROUP BY state").fetchall()))
+
+
+def labels(db: Database, found: Played, truth: Mapping[Key, str]) -> None:
+    """How labels and voices came out."""
     for platform, native_id, label, opens in db.execute(
         "SELECT p.platform, p.native_id, m.label, m.opens_voice FROM mentions m JOIN posts p ON p.id = m.post"
     ).fetchall():
@@ -158,7 +170,6 @@ def read(db: Database, found: Played, truth: Mapping[Key, str]) -> None:
             found.opened.add((platform, native_id))
         if (platform, native_id) in truth:
             found.confusion[truth[platform, native_id], label or "none"] += 1
-    found.coverage = Counter(dict(db.execute("SELECT state, count(*) FROM v_coverage GROUP BY state").fetchall()))
 
 
 def alerts(db: Database) -> list[Alert]:

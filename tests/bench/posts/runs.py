@@ -11,6 +11,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from monitor.model import utc_text
+from tests.bench.posts.again import keep_truth
 from tests.bench.posts.happenings import Incident
 from tests.bench.posts.judge import Judged
 from tests.bench.posts.play import Played, play
@@ -52,21 +53,29 @@ def one_way(way: str, args: argparse.Namespace) -> Judged:
             world = make(seed, plan.first, plan.days, plan.rates, texts)
             name = f"{way.split()[0]}-{seed}-{plan.first}-{max(plan.rates):g}"
             keep = args.keep / name if args.keep else None
-            judged.add(world, through(world, keep, labelled=way == TRUE, every=timedelta(minutes=args.every)))
+            judged.add(
+                world,
+                through(
+                    world, keep, labelled=way == TRUE, every=timedelta(minutes=args.every), watched=not args.unwatched
+                ),
+            )
     return judged
 
 
-def through(world: World, keep: Path | None = None, *, labelled: bool, every: timedelta = BIN) -> Played:
+def through(
+    world: World, keep: Path | None = None, *, labelled: bool, every: timedelta = BIN, watched: bool = True
+) -> Played:
     """Play a world in a folder of its own, which is removed, or in ``keep``, where the truth is then written beside."""
     if keep is not None:
         keep.mkdir(parents=True)
+        keep_truth(world, keep)
         (keep / "incidents.jsonl").write_text("".join(map(_line, world.incidents)), "utf-8")
     folder = keep or Path(tempfile.mkdtemp(prefix="qianli-posts-"))
     try:
         return play(
             folder, [b.name for b in world.brands], [(m.shown_at, m.post) for m in world.posts], world.start, world.end,
             outages=world.outages, truth={(m.post.platform, m.post.native_id): m.label for m in world.posts},
-            labelled=labelled, every=every,
+            labelled=labelled, every=every, watched=watched,
         )  # fmt: skip
     finally:
         if keep is None:
