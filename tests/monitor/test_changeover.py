@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -46,7 +47,12 @@ def talk(i: int) -> str:
     return f"澄嵐{'爛' if i % 6 == 0 else '悶' if i % 6 == 3 else '還行'} {i}"
 
 
-def forum_app(tmp_path: Path, mailbox: Mailbox, storm: datetime, bad: str = "爛", end: datetime | None = None) -> App:
+NEVER = NOW + 400 * DAY
+
+
+def forum_app(
+    tmp_path: Path, mailbox: Mailbox, storm: datetime = NEVER, bad: str = "爛", end: datetime | None = None
+) -> App:  # fmt: skip
     """Four posts an hour for weeks; from ``storm`` to ``end`` also an angry one every two minutes."""
     last = end or storm
     angry = [
@@ -75,6 +81,24 @@ def step(app: App, db: Database, start: datetime, end: datetime, by: timedelta) 
         start += by
 
 
+@pytest.fixture(scope="module")
+def weeks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of one that has lived from ``START`` to ``NOW``, when nothing happened."""
+    folder = tmp_path_factory.mktemp("weeks")
+    with mail_server() as mailbox:
+        app = forum_app(folder, mailbox)
+        db = app.open_store()
+        step(app, db, START, NOW, 6 * HOUR)
+        db.close()
+    return folder
+
+
+def lived(weeks: Path, app: App) -> Database:
+    """The database of an app that has lived through these weeks."""
+    shutil.copytree(weeks, app.database.parent, dirs_exist_ok=True)
+    return app.open_store()
+
+
 def use(app: App, scorer: Words) -> None:
     app.__dict__["scorer"] = scorer
 
@@ -94,10 +118,9 @@ def daily(db: Database) -> list[tuple[str, int, str]]:
     ).fetchall()
 
 
-def test_twice_the_negatives_open_raise_and_resolve_nothing(tmp_path: Path, mailbox: Mailbox) -> None:
-    app = forum_app(tmp_path, mailbox, storm=NOW + 400 * DAY)
-    db = app.open_store()
-    step(app, db, START, NOW, 3 * HOUR)
+def test_twice_the_negatives_open_raise_and_resolve_nothing(weeks: Path, tmp_path: Path, mailbox: Mailbox) -> None:
+    app = forum_app(tmp_path, mailbox)
+    db = lived(weeks, app)
     before, told = daily(db), handled(db)
     use(app, Grim())
     jobs.cycle(app, db, NOW)
@@ -113,11 +136,12 @@ def test_twice_the_negatives_open_raise_and_resolve_nothing(tmp_path: Path, mail
     db.close()
 
 
-def test_an_incident_under_way_is_neither_raised_nor_resolved_by_it(tmp_path: Path, mailbox: Mailbox) -> None:
+def test_an_incident_under_way_is_neither_raised_nor_resolved_by_it(
+    weeks: Path, tmp_path: Path, mailbox: Mailbox
+) -> None:
     """The second model finds nothing bad in the storm; it ends when hours have passed since, not because of that."""
     app = forum_app(tmp_path, mailbox, storm=NOW, end=NOW + 4 * HOUR)
-    db = app.open_store()
-    step(app, db, START, NOW, 3 * HOUR)
+    db = lived(weeks, app)
     step(app, db, NOW, NOW + 3 * HOUR, BIN)
     (incident,) = db.execute("SELECT state, severity FROM incidents").fetchall()
     told = handled(db)
@@ -158,10 +182,9 @@ def test_what_only_the_new_model_sees_in_the_past_wakes_nobody_and_what_goes_on_
     db.close()
 
 
-def test_a_storm_after_the_change_is_told_as_soon_as_ever(tmp_path: Path, mailbox: Mailbox) -> None:
+def test_a_storm_after_the_change_is_told_as_soon_as_ever(weeks: Path, tmp_path: Path, mailbox: Mailbox) -> None:
     app = forum_app(tmp_path, mailbox, storm=NOW + 12 * HOUR, end=NOW + 18 * HOUR)
-    db = app.open_store()
-    step(app, db, START, NOW, 3 * HOUR)
+    db = lived(weeks, app)
     use(app, Grim())
     step(app, db, NOW, NOW + 14 * HOUR, BIN)
     (opened,) = db.execute("SELECT opened_at FROM incidents").fetchone()
@@ -170,11 +193,10 @@ def test_a_storm_after_the_change_is_told_as_soon_as_ever(tmp_path: Path, mailbo
 
 
 def test_a_crash_before_the_switch_leaves_the_old_model_speaking_and_loses_no_work(
-    tmp_path: Path, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+    weeks: Path, tmp_path: Path, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    app = forum_app(tmp_path, mailbox, storm=NOW + 400 * DAY)
-    db = app.open_store()
-    step(app, db, START, NOW, 6 * HOUR)
+    app = forum_app(tmp_path, mailbox)
+    db = lived(weeks, app)
     before = counts.stored(db)
     use(app, Grim())
 
@@ -195,10 +217,9 @@ def test_a_crash_before_the_switch_leaves_the_old_model_speaking_and_loses_no_wo
     db.close()
 
 
-def test_new_posts_wait_for_the_switch(tmp_path: Path, mailbox: Mailbox) -> None:
-    app = forum_app(tmp_path, mailbox, storm=NOW + 400 * DAY)
-    db = app.open_store()
-    step(app, db, START, NOW, 6 * HOUR)
+def test_new_posts_wait_for_the_switch(weeks: Path, tmp_path: Path, mailbox: Mailbox) -> None:
+    app = forum_app(tmp_path, mailbox)
+    db = lived(weeks, app)
     use(app, Grim())
     jobs.collect(app, db, NOW, Report())
     app.stop.set()
@@ -209,12 +230,11 @@ def test_new_posts_wait_for_the_switch(tmp_path: Path, mailbox: Mailbox) -> None
 
 
 def test_a_post_the_new_model_cannot_score_keeps_its_label_and_the_views_say_so(
-    tmp_path: Path, mailbox: Mailbox
+    weeks: Path, tmp_path: Path, mailbox: Mailbox
 ) -> None:
-    app = forum_app(tmp_path, mailbox, storm=NOW + 400 * DAY)
+    app = forum_app(tmp_path, mailbox)
     app.keep_going = True
-    db = app.open_store()
-    step(app, db, START, NOW, 6 * HOUR)
+    db = lived(weeks, app)
     use(app, Grim(raises=talk(600)))
     jobs.process(app, db, NOW, Report())
     assert models.speaking(db) == "grim-1"
@@ -225,10 +245,11 @@ def test_a_post_the_new_model_cannot_score_keeps_its_label_and_the_views_say_so(
     db.close()
 
 
-def test_older_days_keep_their_model_and_an_archive_still_shows_its_history(tmp_path: Path, mailbox: Mailbox) -> None:
-    app = forum_app(tmp_path, mailbox, storm=NOW + 400 * DAY)
-    db = app.open_store()
-    step(app, db, START, NOW, 6 * HOUR)
+def test_older_days_keep_their_model_and_an_archive_still_shows_its_history(
+    weeks: Path, tmp_path: Path, mailbox: Mailbox
+) -> None:
+    app = forum_app(tmp_path, mailbox)
+    db = lived(weeks, app)
     later = NOW + 20 * DAY
     step(app, db, NOW, later, 12 * HOUR)
     use(app, Grim())
@@ -242,10 +263,9 @@ def test_older_days_keep_their_model_and_an_archive_still_shows_its_history(tmp_
     db.close()
 
 
-def test_the_digest_says_which_model_spoke(tmp_path: Path, mailbox: Mailbox) -> None:
-    app = forum_app(tmp_path, mailbox, storm=NOW + 400 * DAY)
-    db = app.open_store()
-    step(app, db, START, NOW, 6 * HOUR)
+def test_the_digest_says_which_model_spoke(weeks: Path, tmp_path: Path, mailbox: Mailbox) -> None:
+    app = forum_app(tmp_path, mailbox)
+    db = lived(weeks, app)
     day = (NOW - DAY).astimezone(app.config.timezone).date()
     assert digesting.load(app, db, app.config.brands[0], 1, day, NOW).model == "words-1"
     use(app, Grim())
@@ -286,10 +306,9 @@ def test_every_switch_there_was_is_a_border(tmp_path: Path) -> None:
     db.close()
 
 
-def test_a_model_that_comes_back_does_not_find_its_old_scores(tmp_path: Path, mailbox: Mailbox) -> None:
-    app = forum_app(tmp_path, mailbox, storm=NOW + 400 * DAY)
-    db = app.open_store()
-    step(app, db, START, NOW, 6 * HOUR)
+def test_a_model_that_comes_back_does_not_find_its_old_scores(weeks: Path, tmp_path: Path, mailbox: Mailbox) -> None:
+    app = forum_app(tmp_path, mailbox)
+    db = lived(weeks, app)
     use(app, Grim())
     jobs.process(app, db, NOW, Report())
     assert db.execute("SELECT DISTINCT model FROM scores").fetchall() == [("grim-1",)]
@@ -301,11 +320,10 @@ def test_a_model_that_comes_back_does_not_find_its_old_scores(tmp_path: Path, ma
     db.close()
 
 
-def test_posts_that_wait_for_a_score_switch_with_the_rest(tmp_path: Path, mailbox: Mailbox) -> None:
+def test_posts_that_wait_for_a_score_switch_with_the_rest(weeks: Path, tmp_path: Path, mailbox: Mailbox) -> None:
     """Changed rules put every post into the queue; a switch in the same round is one switch all the same."""
-    app = forum_app(tmp_path, mailbox, storm=NOW + 400 * DAY)
-    db = app.open_store()
-    step(app, db, START, NOW, 6 * HOUR)
+    app = forum_app(tmp_path, mailbox)
+    db = lived(weeks, app)
     with writing(db):
         posts.enqueue(db, "score", [i for (i,) in db.execute("SELECT id FROM posts").fetchall()])
     use(app, Grim())
@@ -328,11 +346,12 @@ def test_an_older_database_is_not_judged_again_at_its_first_switch(tmp_path: Pat
     db.close()
 
 
-def test_a_digest_is_of_one_moment(tmp_path: Path, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_digest_is_of_one_moment(
+    weeks: Path, tmp_path: Path, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A switch that another thread commits while a digest is read shows in none of its numbers."""
-    app = forum_app(tmp_path, mailbox, storm=NOW + 400 * DAY)
-    db = app.open_store()
-    step(app, db, START, NOW, 6 * HOUR)
+    app = forum_app(tmp_path, mailbox)
+    db = lived(weeks, app)
     day, read = (NOW - DAY).astimezone(app.config.timezone).date(), digesting.facts.platforms
 
     def meanwhile(*words: Any) -> list[str]:
@@ -353,12 +372,11 @@ def test_a_digest_is_of_one_moment(tmp_path: Path, mailbox: Mailbox, monkeypatch
     db.close()
 
 
-def test_a_person_has_the_last_word_over_every_model(tmp_path: Path, mailbox: Mailbox) -> None:
+def test_a_person_has_the_last_word_over_every_model(weeks: Path, tmp_path: Path, mailbox: Mailbox) -> None:
     from monitor.store import mentions
 
-    app = forum_app(tmp_path, mailbox, storm=NOW + 400 * DAY)
-    db = app.open_store()
-    step(app, db, START, NOW, 6 * HOUR)
+    app = forum_app(tmp_path, mailbox)
+    db = lived(weeks, app)
     (dull,) = db.execute("SELECT post FROM v_posts WHERE text = ?", [talk(603)]).fetchone()
     with writing(db):
         mentions.add_label(db, dull, None, Label.POSITIVE, "someone", NOW)

@@ -93,7 +93,7 @@ def test_a_quiet_brand_is_passed_over_and_nothing_differs(
         app = forum_app(folder, mailbox, storm=NOW, end=NOW + 3 * HOUR)
         db = app.open_store()
         passed = 0
-        for at in [*(START + i * 6 * HOUR for i in range(48)), *(NOW + i * BIN for i in range(60))]:
+        for at in [*(START + i * 6 * HOUR for i in range(48)), *(NOW + i * BIN for i in range(40))]:
             for again in range(3):
                 if plainly:
                     apart(app)
