@@ -17,14 +17,14 @@ from tests.soak.months.setting import rounds, world
 SEED, DAYS = 3, 12
 """Of a world whose twelve days hold an incident, and bad hours of at least three kinds when mail was owed."""
 
-HOURLY = timedelta(hours=1)
+EVERY = timedelta(hours=2)
 Lived = tuple[World, Ran, list[faults.MailFault]]
 
 
 @pytest.fixture(scope="module")
 def lived(tmp_path_factory: pytest.TempPathFactory) -> Lived:
     random, made = Random(SEED), world(SEED, DAYS, (3.0,))
-    moments, mail = rounds(made, HOURLY), faults.mail_faults(random, made.start, DAYS)
+    moments, mail = rounds(made, EVERY), faults.mail_faults(random, made.start, DAYS)
     folder = tmp_path_factory.mktemp("months") / "soak"
     return made, soak(made, folder, moments, mail, faults.blows(random, moments, 3, 2)), mail
 
