@@ -139,6 +139,7 @@ def _burst(evidence: Mapping[str, Any], facts: AlertFacts, words: Language) -> l
             _most(evidence, facts), hours=words.number(evidence.get("hours", 3)),
         ),
         words.gettext("on a usual day at most %(usual)s", usual=words.number(usual, 1)) if usual is not None else "",
+        _outcry(evidence, words),
         words.ngettext("%(n)s copy in all", "%(n)s copies in all", max(whole, _most(evidence, facts)))
         if whole is not None else "",
         words.ngettext("%(n)s voice", "%(n)s voices", evidence["voices"]) if evidence.get("voices") else "",
@@ -146,6 +147,17 @@ def _burst(evidence: Mapping[str, Any], facts: AlertFacts, words: Language) -> l
         _learning(evidence, words),
         _since(from_utc_text(first) if first else facts.incident.onset, facts, words),
     ]  # fmt: skip
+
+
+def _outcry(evidence: Mapping[str, Any], words: Language) -> str:
+    said = evidence.get("remarks")
+    if not said:
+        return ""
+    return words.ngettext(
+        "%(negative)s of %(n)s author who passed it on with words of their own complained",
+        "%(negative)s of %(n)s authors who passed it on with words of their own complained",
+        said, negative=words.number(evidence["negative_remarks"]),
+    )  # fmt: skip
 
 
 def _most(evidence: Mapping[str, Any], facts: AlertFacts) -> int:

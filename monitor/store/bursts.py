@@ -5,7 +5,9 @@ Every query is bounded by a stretch of event time or by one copy group, whatever
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlite_utils import Database
@@ -15,6 +17,19 @@ from monitor.model import Kind, Label, Severity, from_utc_text, utc_text
 
 BARE = 12
 """A repost of fewer characters than this says nothing of its own ("转发微博")."""
+
+HEAD = 1_000
+"""Characters of a post in which the beginning of what it quotes is looked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class PassedOn:
+    """How a post passes something on. ``label``: a person's word on it, if there is one."""
+
+    author: str | None
+    kind: str
+    head: str
+    label: Label | None
 
 
 def touched(db: Database, brand: int, end: datetime) -> list[datetime]:
@@ -42,14 +57,30 @@ def copies(db: Database, brand: int, start: datetime, end: datetime, least: int 
                WHERE m.brand = ? AND m.counted_at >= ? AND m.counted_at < ?),
            able AS (SELECT story FROM told GROUP BY story HAVING count(*) - count(DISTINCT copies) >= ?)
            SELECT told.counted_at, told.story, told.copies, p.author_key, p.platform, told.label,
-                  p.kind = 'repost' AND length(p.text) < ?, p.live
+                  p.kind = 'repost' AND length(p.text) < ?, p.live, p.id
            FROM told CROSS JOIN posts p ON p.id = told.post WHERE told.story IN (SELECT story FROM able)""",
         [brand, utc_text(start), utc_text(end), least, BARE],
     )
     return [
-        Copy(from_utc_text(at), story, group, author, platform, _label(label), bool(bare), bool(live))
-        for at, story, group, author, platform, label, bare, live in rows.fetchall()
+        Copy(from_utc_text(at), story, group, author, platform, _label(label), bool(bare), bool(live), post)
+        for at, story, group, author, platform, label, bare, live, post in rows.fetchall()
     ]
+
+
+def passed_on(db: Database, brand: int, posts: Iterable[int]) -> Iterator[PassedOn]:
+    """Those of these posts that may add words to what they pass on: reposts, and whatever quotes a name. Not those that
+    could not be scored as a whole."""
+    rows = db.execute(
+        f"""SELECT p.author_key, p.kind, substr(p.text, 1, {HEAD}),
+                   (SELECT l.label FROM labels l WHERE l.post = p.id AND (l.brand = ? OR l.brand IS NULL)
+                    ORDER BY l.brand IS NULL, l.id DESC LIMIT 1)
+            FROM json_each(?) j CROSS JOIN posts p ON p.id = j.value
+            JOIN mentions m ON m.post = p.id AND m.brand = ? AND m.label IS NOT NULL
+            WHERE p.kind = 'repost' OR p.text LIKE '%@%' OR p.text LIKE '%＠%' ORDER BY p.id""",
+        [brand, json.dumps(list(posts)), brand],
+    )
+    for author, kind, head, label in rows.fetchall():
+        yield PassedOn(author, kind, head, _label(label))
 
 
 def _label(label: str | None) -> Label | None:

@@ -6,19 +6,20 @@ A bin is judged by the days before its own: it gives the same whenever it is loo
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import groupby
 
 from sqlite_utils import Database
 
 from monitor import bursts as rules
-from monitor.bursts import Day, Said, Settings, Storm, Usual
+from monitor.bursts import Day, Remark, Said, Settings, Storm, Usual
 from monitor.config import Brand
 from monitor.incidents import HISTORY, LIVE
-from monitor.model import BIN, HEARD_ENOUGH, Finding
+from monitor.model import BIN, HEARD_ENOUGH, Finding, Label
 from monitor.store import bursts, counts, coverage, story_voices, writing
 from monitor.store import incidents as stored
+from monitor.stories.remarks import own_words
 from monitor.work import handling
 from monitor.work.app import App
 
@@ -29,6 +30,8 @@ HEARD = 0.75
 """The share of a day's bins that must have been heard for it to say what is usual."""
 AT_ONCE = timedelta(days=7)
 """Copies of a long stretch, as after an import, are read by so much."""
+REMARKS_READ = 500
+"""Copies of one story in one window, the newest, whose authors' own words are scored: a thirtieth of a second."""
 
 
 def watch(app: App, db: Database, brand: Brand, brand_id: int, now: datetime) -> None:
@@ -65,28 +68,53 @@ def _judge(app: App, db: Database, brand: Brand, brand_id: int, ends: Sequence[d
         for origin, copies in ((LIVE, rules.live_only(everything)), (HISTORY, everything))
         for storm in rules.storms(copies, ends, SETTINGS, SETTINGS.fewest)
     ]
+    remarks = _Remarks(app, db, brand_id)
     levels = {day: usual(db, brand_id, day) for day in {storm.at.date() for storm, _ in found}}
     newest: dict[tuple[int, str], Storm] = {}
     for storm, origin in sorted(found, key=lambda item: (item[0].at, item[1] == HISTORY)):
         said = bursts.said(db, brand_id, storm.story, origin, storm.at - SETTINGS.again_after)
-        finding = _find(db, brand_id, storm, levels[storm.at.date()], origin, said)
+        finding = _find(remarks, storm, levels[storm.at.date()], origin, said)
         if finding is not None:
             handling.take_in(app, db, brand, brand_id, finding, now)
         newest[storm.story, origin] = storm
     for (_, origin), storm in newest.items():  # only what is so now: after a standstill many bins are judged at once
-        going_on = _find(db, brand_id, storm, levels[storm.at.date()], origin, ())
+        going_on = _find(remarks, storm, levels[storm.at.date()], origin, ())
         if going_on is not None:
             handling.swell(app, db, brand, brand_id, going_on, now)
 
 
-def _find(
-    db: Database, brand_id: int, storm: Storm, level: Usual, origin: str, said: Sequence[Said]
-) -> Finding | None:  # fmt: skip
-    end = storm.at + BIN
+class _Remarks:
+    """What those add who pass stories of one brand on. Scored anew from what is stored: what is kept is the score of
+    the whole post, in which what it passes on speaks louder."""
+
+    def __init__(self, app: App, db: Database, brand: int) -> None:
+        self.db, self.brand = db, brand
+        self._app = app
+        self._negative: dict[str, bool] = {}
+
+    def __call__(self, storm: Storm) -> list[Remark]:
+        newest = [row.post for row in rules.copied(storm.rows)][-REMARKS_READ:]
+        rows = [(row, own_words(row.head, row.kind)) for row in bursts.passed_on(self.db, self.brand, newest)]
+        added = [(row, words) for row, words in rows if words]
+        self._score({words for _, words in added} - self._negative.keys())
+        return [
+            Remark(row.author, self._negative[words] if row.label is None else row.label is Label.NEGATIVE)
+            for row, words in added
+        ]
+
+    def _score(self, words: Set[str]) -> None:
+        texts = sorted(words)
+        if texts:
+            scores = self._app.scorer.score_many(texts)
+            self._negative |= {text: score.label is Label.NEGATIVE for text, score in zip(texts, scores, strict=True)}
+
+
+def _find(remarks: _Remarks, storm: Storm, level: Usual, origin: str, said: Sequence[Said]) -> Finding | None:
+    db, brand_id, end = remarks.db, remarks.brand, storm.at + BIN
     return rules.find(
         storm, level, origin,
         lambda s: bursts.origins(db, brand_id, (row.group for row in s.rows), end), said,
-        lambda s: story_voices.voices(db, brand_id, s.story, end=end), SETTINGS,
+        lambda s: story_voices.voices(db, brand_id, s.story, end=end), SETTINGS, remarks,
     )  # fmt: skip
 
 

@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 from sqlite_utils import Database
 
-from monitor import jobs
+from monitor import jobs, rehearsing
 from monitor.errors import SourceError
 from monitor.jobs import Report
 from monitor.model import BIN, Page, Post, Query, bin_start, utc_text
 from monitor.store import outbox, writing
+from monitor.work import replaying
 from monitor.work.app import App
 from sources.importer import Options
 from tests.monitor.test_watching import ZONE
@@ -196,6 +197,65 @@ def test_reposts_without_words_speak_with_their_original(tmp_path: Path, mailbox
     app = app_of(tmp_path, mailbox, [*quiet(NOW + HOUR), post("o", COMPLAINT, NOW), *reposts])
     db = play(app, NOW + 2 * HOUR)
     assert ("burst", "live", "warning") in found(db)
+    db.close()
+
+
+NEWS = "澄嵐今天公布新的會員制度，舊點數年底前要換完，之後一律歸零"
+SIGNS = "一二三四五六七八九十甲乙"
+
+
+def passed_on(words: Sequence[str], news: str, mark: str, authors: int = 20) -> list[Post]:
+    """A text, and twenty who pass it on within 100 minutes."""
+    return [post(mark, news, NOW - MINUTE)] + [
+        post(
+            f"{mark}{i}", f"{words[i % len(words)]}//@小魚: {news}", NOW + i * 5 * MINUTE, author=f"{mark}{i % authors}"
+        )
+        for i in range(20)
+    ]
+
+
+def often_copied(until: datetime) -> list[Post]:
+    """Each day one story of the brand is copied five times, so that fifty copies are a burst."""
+    found: list[Post] = []
+    for i in range(int((until - START) / DAY)):
+        text = f"澄嵐第{SIGNS[i]}間門市換了招牌，路過的朋友可以去看看{i}"
+        found += pasted(6, text, START + i * DAY, HOUR, f"u{i}-")
+    return found
+
+
+def test_people_who_complain_of_what_they_pass_on_are_told_within_hours(
+    tmp_path: Path, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    angry = passed_on(["爛透了", "這家真爛", "真的爛", "知道了", "太爛了吧"], NEWS, "p")
+    app = app_of(tmp_path, mailbox, [*quiet(NOW + 2 * HOUR), *often_copied(NOW), *angry])
+    db = play(app, NOW + 2 * HOUR)
+    rows = db.execute("SELECT severity, evidence, bin FROM spikes WHERE kind = 'burst' AND origin = 'live'").fetchall()
+    ((severity, evidence, at),) = rows
+    told = json.loads(evidence)
+    assert (severity, told["remarks"], told["negative_remarks"], told["threshold"]) == ("warning", 15, 12, 50.0)
+    assert datetime.fromisoformat(at) == NOW + HOUR
+    texts = [t for (t,) in db.execute("SELECT text FROM outbox WHERE kind = 'alert' ORDER BY id")]
+    assert "15 位轉發並加上自己的話的作者中，12 位的話是負面的" in texts[0]
+
+    monkeypatch.setattr(replaying, "SILENT", 3 * HOUR)  # nothing was open before: three days step by step take long
+    again = list(rehearsing.replay(app, db, app.config, NOW - HOUR, NOW + 2 * HOUR))
+    assert [alert.text for alert in again] == texts
+    db.close()
+
+
+def test_jokes_bare_reposts_one_zealot_and_hostile_words_wake_nobody(tmp_path: Path, mailbox: Mailbox) -> None:
+    hostile = ("' OR 1=1; --", "<script>爛</script>", "%s%n", "\ud800", "//@//@", "\u202e")
+    rows = [
+        *passed_on(["笑死", "笑死我了", "哈哈哈哈", "太好笑了吧"], f"{NEWS}，聽說連咖啡因都離職了", "joke"),
+        *passed_on(["轉發微博", "[爛]", "", "@爛 轉發"], "澄嵐在車站前面開了第三百間門市，週日有樂團來", "bare"),
+        *passed_on(["爛透了", "真爛"], "公告：澄嵐下個月起改用紙吸管，飲料杯也換成可以回收的", "one", authors=5),
+        *passed_on(hostile, "記者問澄嵐的總經理為何離開，他說想多陪家人去海邊釣魚", "x"),
+    ]
+    app = app_of(tmp_path, mailbox, [*quiet(NOW + 2 * HOUR), *often_copied(NOW), *rows])
+    db = play(app, NOW + 2 * HOUR)
+    assert db.execute("SELECT count(*) FROM posts WHERE text LIKE '%//@小魚%'").fetchone() == (80,)
+    assert found(db) == []
+    assert alerts(mailbox) == 0
     db.close()
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor import bursts
-from monitor.bursts import Copy, Day, Origin, Said, Settings, Storm, Usual
+from monitor.bursts import Copy, Day, Origin, Remark, Said, Settings, Storm, Usual
 from monitor.model import BIN, Finding, Label, Severity, bin_start
 from tests.standin import DAY, HOUR, MINUTE, NOW
 
@@ -36,13 +36,18 @@ def tell(
     begun: Origin | None = None,
     said: Sequence[Said] = (),
     voices: int = 1,
+    remarks: Sequence[Remark] = (),
 ) -> Finding | None:
     found = bursts.storms(rows, [AT], PLAIN, PLAIN.fewest)
     if not found:
         return None
     origin = begun or Origin(AT, rows[0].label, len(rows))
     groups = {row.group: origin for row in rows}
-    return bursts.find(found[0], level, "live", lambda s: groups, said, lambda s: voices, PLAIN)
+    return bursts.find(found[0], level, "live", lambda s: groups, said, lambda s: voices, PLAIN, lambda s: remarks)
+
+
+def added(negative: int, others: int = 0) -> list[Remark]:
+    return [Remark(f"a{i}", i < negative) for i in range(negative + others)]
 
 
 def test_what_a_finding_says() -> None:
@@ -111,6 +116,59 @@ def test_those_who_ask_below_a_copied_complaint_do_not_make_it_milder() -> None:
 def test_those_who_complain_below_a_promo_do_not_make_it_a_complaint() -> None:
     angry = [c for i in range(60) for c in copies(1, group=100 + i)]
     assert tell([*copies(40, Label.POSITIVE), *angry]) is None
+
+
+BUSY = Usual(5.0, 14)
+"""With it fifty copies are a burst."""
+
+
+@pytest.mark.parametrize(
+    ("negative", "others", "told"), [(12, 0, True), (11, 0, False), (12, 12, True), (12, 13, False), (0, 19, False)]
+)
+def test_twelve_who_complain_of_what_they_pass_on_are_enough(negative: int, others: int, told: bool) -> None:
+    rows = copies(20, Label.NEUTRAL)
+    found = tell(rows, BUSY, remarks=added(negative, others))
+    assert (found is not None) is told
+    if found is not None:
+        assert (found.severity, found.observed, found.evidence["threshold"]) == (Severity.WARNING, 19, 50.0)
+        assert (found.evidence["remarks"], found.evidence["negative_remarks"]) == (negative + others, negative)
+    assert tell(rows, BUSY) is None
+
+
+def test_one_author_who_complains_all_day_is_one() -> None:
+    again = [Remark("a0", True)] * 50
+    assert tell(copies(20), BUSY, remarks=again) is None
+    assert tell(copies(20), BUSY, remarks=[*again, *added(11)]) is None
+    assert tell(copies(20), BUSY, remarks=[*again, *added(12)]) is not None
+
+
+def test_remarks_of_unknown_authors_count_each() -> None:
+    assert tell(copies(20), BUSY, remarks=[Remark(None, True)] * 12) is not None
+
+
+def test_with_a_big_brand_twelve_angry_people_are_nothing_new() -> None:
+    assert tell(copies(60), Usual(20.0, 14), remarks=added(39)) is None
+    assert tell(copies(60), Usual(20.0, 14), remarks=added(40)) is not None
+
+
+def test_while_it_learns_thirty_must_complain() -> None:
+    assert tell(copies(25), Usual(5.0, 2), remarks=added(25)) is None
+    assert tell(copies(45), Usual(5.0, 2), remarks=added(30)) is not None
+
+
+def test_an_old_text_of_which_people_complain_is_a_notice_and_a_promo_of_which_they_do_is_a_warning() -> None:
+    old = tell(copies(20), BUSY, begun=Origin(AT - 30 * DAY, Label.NEGATIVE, 90), remarks=added(15))
+    assert old is not None
+    assert old.severity is Severity.NOTICE
+    promo = tell(copies(80, Label.POSITIVE), BUSY, remarks=added(30))
+    assert promo is not None
+    assert promo.severity is Severity.WARNING
+
+
+def test_a_burst_by_its_copies_needs_no_remarks() -> None:
+    found = tell(copies(60), BUSY, remarks=added(3, 5))
+    assert found is not None
+    assert "remarks" not in found.evidence
 
 
 def test_an_old_text_that_comes_back_is_a_notice() -> None:

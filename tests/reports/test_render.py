@@ -482,6 +482,12 @@ class TestAlert:
         )
         assert line in mail.text.split("\n")
 
+    def test_a_burst_of_remarks_shows_them(self) -> None:
+        evidence = {**facts.BURST_EVIDENCE, "remarks": 19, "negative_remarks": 14}
+        text = alert_mail(facts.alert("opened", Kind.BURST, evidence=evidence), "en").text
+        said = "14 of 19 authors who passed it on with words of their own complained"
+        assert f"on a usual day at most 4; {said}; 31 copies in all" in text
+
     @pytest.mark.parametrize("kind", [Kind.BURST, Kind.TAKEOFF])
     def test_what_is_not_known_well_yet_is_said(self, kind: Kind) -> None:
         learning = alert_mail(facts.alert("opened", kind, evidence={**facts.FINDINGS[kind], "learning": True}), "en")

@@ -55,6 +55,15 @@ def test_without_han_there_is_no_score(scorer: Scorer, text: str) -> None:
     assert scorer.score(text) == UNSCORED == Score(None, None, Label.UNSCORED)
 
 
+def test_what_is_added_to_a_repost_is_told_apart_in_a_few_words(scorer: Scorer) -> None:
+    angry = scorer.score_many(
+        ["爛透了", "太過分了", "氣死", "太誇張了吧", "無言", "這家公司真的很爛", "不要臉", "騙人"]
+    )
+    amused = scorer.score_many(["笑死", "笑死我了", "哈哈哈哈", "太好笑了吧", "神回覆", "有梗", "轉給你看", "大家看看"])
+    assert sum(score.label is Label.NEGATIVE for score in angry) >= len(angry) * 3 / 4
+    assert not any(score.label is Label.NEGATIVE for score in amused)
+
+
 @pytest.mark.parametrize("value", [None, b"\xe5\xb7\xae", 5])
 def test_what_is_no_text_is_unscored(scorer: Scorer, value: object) -> None:
     assert scorer.score(value) == UNSCORED  # type: ignore[arg-type]
