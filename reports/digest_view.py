@@ -233,7 +233,7 @@ def _more_of_everything(digest: Digest) -> bool:
 
 
 def _incident(incident: IncidentLine, digest: Digest, words: Language, pages: Mapping[int, str]) -> IncidentView:
-    view = incident_view(incident, digest.zone, words, digest.day, pages)
+    view = incident_view(incident, digest.zone, words, digest.day, pages, counted_to=digest.made_at)
     return replace(view, size=cited(view.size, "incidents"))
 
 

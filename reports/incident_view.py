@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from types import MappingProxyType
 
 from monitor.model import IncidentLine, Kind, Quote, StoryLine
@@ -45,10 +45,15 @@ NO_PAGES: Mapping[int, str] = MappingProxyType({})
 
 
 def incident_view(
-    incident: IncidentLine, zone: str, words: Language, day: date | None = None, pages: Mapping[int, str] = NO_PAGES
-) -> IncidentView:
+    incident: IncidentLine, zone: str, words: Language, day: date | None = None, pages: Mapping[int, str] = NO_PAGES,
+    *, counted_to: datetime | None = None,
+) -> IncidentView:  # fmt: skip
+    """``counted_to``: where the size of one that goes on ends, for its size may be more than that of its day."""
     since = words.moment(incident.onset, zone, day)
-    if incident.resolved_at is None:
+    if incident.resolved_at is None and counted_to is not None:
+        counted = words.until(incident.onset, counted_to, zone)
+        since = words.gettext("since %(start)s, counted to %(end)s", start=since, end=counted)
+    elif incident.resolved_at is None:
         since = words.gettext("since %(start)s", start=since)
     else:
         resolved = words.until(incident.onset, incident.resolved_at, zone)

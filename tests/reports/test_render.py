@@ -156,7 +156,7 @@ class TestPage:
         assert "; 48 negative voices among 345 mentions (11 the day before)." in text
         assert "ptt-food was not heard from 02:00 to 05:00. Reason: HTTP 503" in text
         assert "news-tw was heard only in part from 09:30 to 10:42." in text
-        assert "48 negative voices, 6.2 expected · since 14:15 · owner: 林曉彤" in text
+        assert "48 negative voices, 6.2 expected · since 14:15, counted to 11/21 08:30 · owner: 林曉彤" in text
         assert "Until 08:30: 8 negative voices among 41 mentions." in text
         assert "31 negative voices · 9 copies first seen 14:15; on ptt, threads, news-tw" in text
         assert "等了四十分鐘,店員只說「系統壞了我也沒辦法」。" in text
