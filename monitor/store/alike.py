@@ -40,7 +40,7 @@ class NearCopies:
         self._phrases: set[int] = set()
         self._as_of = ties.merges
         self._cores: dict[int, tuple[str, ...]] = {}
-        ties.load_members(self._known.load(mark for found in self._marks.values() for mark in found))
+        ties.load_members(self._known.load(chain.from_iterable(self._marks.values())))
         self._known.sort(lambda post: ties.group(post) or 0)  # groups are numbered by event time
 
     def _unknown(self, post: int, keys: Keys) -> Sequence[str]:
@@ -59,9 +59,7 @@ class NearCopies:
         nearest: tuple[str, ...] = ()
         self._new = self._unknown(post, keys)
         for core in self._new:
-            for holder, shared in self._votes(self._marks[core]).most_common(COMPARED):
-                if shared < min(2, len(self._marks[core]) - 1):
-                    break
+            for holder in self._likest(self._marks[core]):
                 group = self._ties.group(holder)
                 if group is None or group in found or not self._began_alike(core, group, holder):
                     continue
@@ -71,25 +69,24 @@ class NearCopies:
                     self._known.found(holder)
         return found
 
-    def _votes(self, marks: Sequence[int]) -> Counter[int]:
-        """How many of these marks each post has, without those that are a phrase of many."""
+    def _likest(self, marks: Sequence[int]) -> list[int]:
+        """The posts that have most of these marks, without those that are a phrase of many."""
         if self._as_of != self._ties.merges:
             self._as_of = self._ties.merges
             self._phrases.clear()
-        asked = (mark for mark in marks if mark not in self._phrases)
-        return Counter(chain.from_iterable(h for mark in asked if (h := self._holders(mark))))
+        found: list[int] = []
+        for mark, holders in self._known.held(marks):
+            if len(holders) < COMMON or not self._is_phrase(mark, holders):
+                found += holders
+        least = min(2, len(marks) - 1)
+        votes = [(-shared, at, post) for at, (post, shared) in enumerate(Counter(found).items()) if shared >= least]
+        return [post for _, _, post in sorted(votes)[:COMPARED]]
 
-    def _holders(self, mark: int) -> Sequence[int]:
-        """None where it is a phrase; once it is, it stays one until groups become one, for its holders only grow."""
-        holders = self._known.holders(mark)
-        if len(holders) >= COMMON:
-            groups = set()
-            for holder in holders:
-                groups.add(self._ties.group(holder))
-                if len(groups) >= COMMON:
-                    self._phrases.add(mark)
-                    return ()
-        return holders
+    def _is_phrase(self, mark: int, holders: Sequence[int]) -> bool:
+        """Once it is, it stays one until groups become one, for its holders only grow."""
+        if mark not in self._phrases and len(set(map(self._ties.group, holders))) >= COMMON:
+            self._phrases.add(mark)
+        return mark in self._phrases
 
     def _began_alike(self, core: str, group: int, holder: int) -> bool:
         """Judged by the text that the group began with, or one that is all but it: copies of copies must not lead from

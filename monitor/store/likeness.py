@@ -45,20 +45,17 @@ class Likenesses:
     _held: dict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
     _new: dict[int, list[int]] = field(default_factory=dict)
     _found: set[int] = field(default_factory=set)
-    _loaded: set[int] = field(default_factory=set)
 
-    def load(self, marks: Iterable[int]) -> list[int]:
-        """Read who has these marks, unless that is known; the posts that do."""
-        new = set(marks) - self._loaded
-        self._loaded |= new
+    def load(self, marks: Iterable[int]) -> set[int]:
+        """Read who has these marks, once for the batch; the posts that do."""
         rows = self.db.execute(
             f"""SELECT m.mark, m.post FROM json_each(?) j
                 CROSS JOIN {self.window.kind}_marks m ON m.mark = j.value""",
-            [json.dumps(sorted(new))],
+            [json.dumps(sorted(set(marks)))],
         ).fetchall()
         for mark, post in rows:
             self._held[mark].append(post)
-        return list({post for _, post in rows})
+        return {post for _, post in rows}
 
     def sort(self, rank: Callable[[int], int]) -> None:
         """Those who have a mark by rank: posts are numbered as they came, and no tie is to hang on that."""
@@ -69,18 +66,20 @@ class Likenesses:
     def holders(self, mark: int) -> Sequence[int]:
         return self._held.get(mark, ())
 
-    def held(self, marks: Iterable[int]) -> list[list[int]]:
-        """Of each of these marks that a known post has, the posts that have it."""
-        return [holders for holders in map(self._held.get, marks) if holders]
+    def held(self, marks: Iterable[int]) -> list[tuple[int, list[int]]]:
+        """Those of these marks that a known post has, and the posts that have it."""
+        return [(mark, holders) for mark in marks if (holders := self._held.get(mark))]
 
     def found(self, post: int) -> None:
         """Another was found like this one, so it is kept for longer."""
         self._found.add(post)
 
     def add(self, post: int, marks: Iterable[int]) -> None:
-        kept = [mark for mark in marks if len(self._held.get(mark, ())) < MOST_HOLDERS]
-        for mark in kept:
-            self._held[mark].append(post)
+        kept = []
+        for mark in marks:
+            if len(holders := self._held[mark]) < MOST_HOLDERS:
+                holders.append(post)
+                kept.append(mark)
         if kept:
             self._new[post] = kept
 
@@ -91,8 +90,12 @@ class Likenesses:
             f"INSERT INTO {kind}_texts VALUES (?, ?, ?)",
             [(post, at, array("I", marks).tobytes()) for post, marks in self._new.items()],
         )
-        rows = [(mark, post) for post, marks in self._new.items() for mark in marks]
-        run(f"INSERT OR IGNORE INTO {kind}_marks VALUES (?, ?)", sorted(rows))
+        # One statement for all: a call for each of some thousand marks would cost as much again as storing them.
+        self.db.execute(
+            f"""INSERT OR IGNORE INTO {kind}_marks
+                SELECT m.value, p.key FROM json_each(?) p, json_each(p.value) m ORDER BY 1""",
+            [json.dumps(self._new)],
+        )
         _forget_old(self.db, self.window, self.now)
 
     def size(self) -> int:

@@ -96,11 +96,10 @@ class Tellings:
 
     def _candidates(self, marks: Mapping[str, int]) -> list[int]:
         held = self._known.held(marks.values())
-        shared = Counter(chain.from_iterable(holders for holders in held if len(holders) < MOST_HOLDERS))
+        shared = Counter(chain.from_iterable(holders for _, holders in held if len(holders) < MOST_HOLDERS))
+        # Groups are numbered by event time, posts as they came.
         found = [(-number, self._ties.group(post) or 0, post) for post, number in shared.items() if number > 1]
-        return [
-            post for _, _, post in sorted(found)[:COMPARED]
-        ]  # groups are numbered by event time, posts as they came
+        return [post for _, _, post in sorted(found)[:COMPARED]]
 
     def _compare(self, new: Telling, marks: Mapping[str, int], others: Sequence[int]) -> dict[int, Shared]:
         """Story -> what is shared with it."""

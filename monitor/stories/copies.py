@@ -12,10 +12,10 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Sequence
-from difflib import SequenceMatcher
 from functools import lru_cache
 from itertools import pairwise
 
+from monitor.stories.alignment import blocks, runs
 from monitor.stories.praise import EVERYDAY, STOCK
 from monitor.text import MIN_IDENTITY, bare, fold_text, to_mainland
 
@@ -90,7 +90,7 @@ _SIGNED = re.compile(
     r"(?:…|\.{3})\s*(?:(?:展开)?全文c?|(?:查看|显示)更多)|全文见评论)\s*$",
     re.S,
 )
-_SIGNS = ("sent from", "(转)", "侵删", "转发收藏", "via ", "来自", "…", "...", "全文见评论")
+_SIGN = re.compile(r"sent from|\(转\)|侵删|转发收藏|via |来自|…|\.{3}|全文见评论")
 """One of them stands in whatever ``_SIGNED`` finds: looking for them is much faster than for it."""
 
 _LATIN = re.compile("[^a-z0-9]+")
@@ -126,7 +126,7 @@ def _cores(piece: str) -> list[str]:
     """Without hashtags, which those who pass it on add, unless too little else is left."""
     if head := _CAPTION.match(piece):
         piece = piece[head.end() :]
-    if any(sign in piece for sign in _SIGNS):
+    if _SIGN.search(piece):
         piece = _SIGNED.sub("", piece)
     piece = _NAMED.sub("", piece) if "@" in piece else piece
     core = bare(_HASHTAG.sub(" ", piece)) if "#" in piece else bare(piece)
@@ -159,27 +159,37 @@ def alike(one: str, other: str) -> bool:
 
     Not if all that differs is what a template leaves open: a name, a number.
     """
-    short, long = sorted((one, other), key=lambda core: (len(core), core))
+    short, long = _by_length(one, other)
     if len(short) < LEAST_COMMENT and one != other and _NUMBER.sub("", one) == _NUMBER.sub("", other):
         return False  # 第1号 and 第11号, where a digit more would look like an edit; long texts are misread
     if short in long and not _praises(short):
         return len(short) >= ENOUGH or len(short) >= LEAST_PART * len(long)
-    runs = _runs(short, long, 3 if len(long) < 400 else 4)
-    shared = sum(end - start for start, end in runs)
-    if shared < LEAST_SHARED * len(short) or max(end - start for start, end in runs) < LEAST_RUN:
+    found = runs(short, long, 3 if len(long) < 400 else 4)
+    shared = sum(end - start for start, end in found)
+    if shared < LEAST_SHARED * len(short) or max(end - start for start, end in found) < LEAST_RUN:
         return False
-    if shared + len(runs) - 1 < LEAST_WEIGHT:
-        return False  # whatever stands in it: praise and Latin letters only weigh less
-    common = "·".join(short[start:end] for start, end in runs)
-    carried = weight(common) - 0.6 * len(_LATIN.sub("", common))
+    carried = _carried("·".join([short[start:end] for start, end in found]))
     if carried < LEAST_WEIGHT or (carried < ENOUGH and shared < max(NEARLY_ALL * len(short), LEAST_PART * len(long))):
         return False
     if carried < ENOUGH and _praises(short):
-        shared = _in_order(short, long, runs)
+        shared = _in_order(short, long, found)
         if shared < NEARLY_ALL * len(long):
             return False
     short, long = _to_compare(short, long)
     return _stands_together(short, long, carried) and not _same_template(short, long)
+
+
+def _by_length(one: str, other: str) -> tuple[str, str]:
+    return (one, other) if (len(one), one) <= (len(other), other) else (other, one)
+
+
+def _carried(common: str) -> float:
+    """What shared characters weigh: Latin letters little, for a few of them make a word."""
+    if len(common) < LEAST_WEIGHT:
+        return 0.0  # whatever stands in it: praise and Latin letters only weigh less
+    latin = 0.6 * len(_LATIN.sub("", common))
+    least = len(common) / 2 - latin  # if all of it were praise
+    return least if least >= ENOUGH else weight(common) - latin
 
 
 def _stands_together(short: str, long: str, carried: float) -> bool:
@@ -187,27 +197,20 @@ def _stands_together(short: str, long: str, carried: float) -> bool:
     between: so it does for who copies, but not for two who put the same phrases together."""
     if len(long) > LONGEST_ALIGNED:
         return True
-    blocks = _blocks(short, long)
-    shared = sum(size for _, _, size in blocks)
+    common = blocks(short, long)
+    shared = sum(size for _, _, size in common)
     if shared < LEAST_SHARED * len(short):
         return False
-    between = (max(c - a - size, d - b - size) for (a, b, size), (c, d, _) in pairwise(blocks))
+    between = (max(c - a - size, d - b - size) for (a, b, size), (c, d, _) in pairwise(common))
     return carried >= ENOUGH or shared >= TOGETHER * (shared + sum(n for n in between if n >= A_PHRASE))
-
-
-@lru_cache(maxsize=64)
-def _blocks(one: str, other: str) -> list[tuple[int, int, int]]:
-    """(start in one, start in other, characters) of the stretches that the two share in one order."""
-    found = SequenceMatcher(None, one, other, autojunk=False).get_matching_blocks()
-    return [(a, b, size) for a, b, size in found if size > 1]
 
 
 def closely(one: str, other: str) -> bool:
     """Whether one is all but the whole of the other, so that what is like the one may stand for the other."""
-    short, long = sorted((one, other), key=lambda core: (len(core), core))
+    short, long = _by_length(one, other)
     if short in long:
         return True
-    shared = sum(end - start for start, end in _runs(short, long, 3))
+    shared = sum(end - start for start, end in runs(short, long, 3))
     return shared >= 0.85 * len(short)
 
 
@@ -215,32 +218,10 @@ def _praises(core: str) -> bool:
     return len(core) < 4 * ENOUGH and len(core) - weight(core) >= 0.15 * len(core)
 
 
-def _runs(text: str, other: str, size: int) -> list[tuple[int, int]]:
-    """Stretches of ``text`` made of runs of ``size`` characters that stand in ``other``, too."""
-    there = _all_runs(other, size)
-    found: list[tuple[int, int]] = []
-    start = end = -1
-    for at in range(len(text) - size + 1):
-        if text[at : at + size] in there:
-            if at > end:
-                if end > 0:
-                    found.append((start, end))
-                start = at
-            end = at + size
-    if end > 0:
-        found.append((start, end))
-    return found
-
-
-@lru_cache(maxsize=1024)
-def _all_runs(text: str, size: int) -> frozenset[str]:
-    return frozenset([text[at : at + size] for at in range(len(text) - size + 1)])
-
-
-def _in_order(text: str, other: str, runs: Sequence[tuple[int, int]]) -> int:
-    """Characters of the runs longer than a phrase that follow one another in ``other`` as they do in ``text``."""
+def _in_order(text: str, other: str, stretches: Sequence[tuple[int, int]]) -> int:
+    """Characters of the stretches longer than a phrase that follow one another in ``other`` as they do in ``text``."""
     shared, after = 0, 0
-    for start, end in runs:
+    for start, end in stretches:
         at = other.find(text[start:end], after) if end - start >= LONGER_THAN_A_PHRASE else -1
         if at >= 0:
             shared, after = shared + end - start, at + end - start
@@ -304,7 +285,7 @@ def _same_number(x: str, y: str) -> bool:
 def _differences(one: str, other: str) -> tuple[list[tuple[str, str]], int]:
     """What stands in ``one`` where something else stands in ``other``, and how many other differences lie within."""
     swaps, edits, at, there = [], 0, 0, 0
-    for start, begun, size in [*_blocks(one, other), (len(one), len(other), 0)]:
+    for start, begun, size in [*blocks(one, other), (len(one), len(other), 0)]:
         x, y = one[at:start], other[there:begun]
         begins, ends = not (at or there), not size
         if x and y and _same_kind(x, y, begins=begins, ends=ends):
@@ -359,6 +340,5 @@ LONGEST_ALIGNED = 400
 
 def _gaps(text: str, other: str) -> Sequence[tuple[int, int]]:
     """The stretches of ``text`` between its pairs of characters that stand in ``other``, too."""
-    runs = _runs(text, other, 2)
-    edges = [0, *(edge for run in runs for edge in run), len(text)]
+    edges = [0, *(edge for run in runs(text, other, 2) for edge in run), len(text)]
     return [(a, b) for a, b in zip(edges[::2], edges[1::2], strict=True) if b > a]

