@@ -397,7 +397,7 @@ def each(
 
 def _batches(app: App, db: Database, stage: str, report: Report, progress: Progress) -> Iterator[list[Queued]]:
     """Batches of a stage's queue until it is empty; the stage takes each off the queue as it stores its results."""
-    while not app.stop.is_set() and (batch := posts.take(db, stage, stages.BATCH)):
+    while not app.stop.is_set() and (batch := posts.take(db, stage, posts.BATCH)):
         yield batch
         _note(report, progress, stage, len(batch), posts.waiting(db)[stage])
 

@@ -27,6 +27,7 @@ _YEAR_FIRST = re.compile(
         )?""",
     re.VERBOSE | re.IGNORECASE,
 )
+_ISO = re.compile(r"\d{4}-\d\d-\d\d[T ](?:[01]\d|2[0-3]):\d\d:\d\d(?:\.\d{3}(?:\d{3})?)?(?:Z|[+-]\d\d:\d\d)?", re.ASCII)
 _PACKED = {8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
 _AFTERNOON = ("下午", "傍晚", "晚上", "pm")
 _DAY_OR_MONTH_FIRST = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})\b(.*)", re.DOTALL)
@@ -41,6 +42,8 @@ def read_time(value: str, zone: tzinfo) -> datetime:
     if len(value) > _LONGEST:
         raise ValueError("not a time")
     text = unicodedata.normalize("NFKC", value).strip()
+    if _ISO.fullmatch(text) and (moment := _iso(text, zone)) is not None:
+        return believable(moment)
     if re.fullmatch(r"\d+(\.\d+)?", text):
         return believable(_from_digits(text, zone))
     for read in (_year_first, _weibo, _day_or_month_first, _mail_date):
@@ -81,6 +84,15 @@ def next_in_sequence(
                 break
             return moment
     raise ValueError("no such time between")
+
+
+def _iso(text: str, zone: tzinfo) -> datetime | None:
+    """What most files have, read in a tenth of the time; None where the other ways say what is wrong."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=zone)
 
 
 def _from_digits(text: str, zone: tzinfo) -> datetime:

@@ -7,7 +7,6 @@ import functools
 import hashlib
 import itertools
 import json
-import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
@@ -17,22 +16,15 @@ from zoneinfo import ZoneInfo
 
 from monitor.errors import InputError, one_line, shown
 from monitor.model import Author, Engagement, Post
+from sources.cells import fields, read_row
 from sources.columns import Plan, plan
 from sources.dates import believable, read_time
 from sources.links import canonical
-from sources.markup import clean
 from sources.numbers import parse_count
-from sources.sheetxml import Rounded
 from sources.tables import Table, open_table
 
 Progress = Callable[[int], None]
 """Told how many bytes of the file (as it lies on the disk) have been read."""
-
-MISSING = frozenset({"", "(空)", "(跳过)", "(跳過)", "null", "NULL", "None", "NaN"})
-"""Cells that hold no answer; 问卷星 writes the ones in brackets (in either width)."""
-
-
-_IDS = frozenset({"id", "parent", "thread", "page"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,15 +73,16 @@ def read(path: Path, options: Options, progress: Progress | None = None) -> Iter
     adds nothing when it is read again, and two equal rows are two posts. Raises InputError or UsageError with one
     line before the first row, and InputError where a compressed file is cut.
     """
+    return (row for _, row in read_with_ids(path, options, progress))
+
+
+def read_with_ids(
+    path: Path, options: Options, progress: Progress | None = None
+) -> Iterator[tuple[object, Post | Rejected]]:
+    """``read``, and with each row its id as it stands in the file: text, a number, None where there is none."""
     table = open_table(path, options.encoding, options.sheet)
     columns = tuple(dict.fromkeys((*table.columns, *options.also)))
     return _rows(table, plan(columns, options.mapping, path), options, progress)
-
-
-def read_ids(path: Path) -> Iterator[object]:
-    """The ids of a file's rows as they stand in it: text, a number, None where there is none."""
-    for record in open_table(path).records():
-        yield record.cells.get("id") or None
 
 
 def preview(path: Path, options: Options, rows: int = 5) -> Preview:
@@ -103,7 +96,7 @@ def preview(path: Path, options: Options, rows: int = 5) -> Preview:
         delimiter=table.delimiter,
         columns=table.columns,
         mapping={name: found[0] for name, found in places.items()},
-        rows=tuple(itertools.islice(_rows(table, places, options, None), rows)),
+        rows=tuple(row for _, row in itertools.islice(_rows(table, places, options, None), rows)),
         notes=_notes(table, places),
     )
 
@@ -151,48 +144,21 @@ def _notes(table: Table, places: Plan) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _rows(table: Table, places: Plan, options: Options, progress: Progress | None) -> Iterator[Post | Rejected]:
+def _rows(
+    table: Table, places: Plan, options: Options, progress: Progress | None
+) -> Iterator[tuple[object, Post | Rejected]]:
+    """Each row's id as it stands in the file, and the row."""
+    wanted = fields(places)
     seen: dict[bytes, int] = {}
     for record in table.records(progress):
+        given = record.cells.get("id") or None
         if record.reason:
-            yield Rejected(record.line, record.reason, record.raw)
+            yield given, Rejected(record.line, record.reason, record.raw)
             continue
         try:
-            cells = {name: _value(name, record.cells, found) for name, found in places.items()}
-            yield _post(cells, options, seen)
+            yield given, _post(read_row(record.cells, wanted), options, seen)
         except ValueError as error:
-            yield Rejected(record.line, one_line(str(error)), record.raw)
-
-
-def _value(name: str, cells: Mapping[str, object], places: tuple[tuple[str, ...], ...]) -> str:
-    """What the first place that holds something holds; of joined columns those that hold something."""
-    for columns in places:
-        parts = [part for column in columns if (part := _cell(name, column, cells))]
-        if parts:
-            return "\n".join(parts)
-    return ""
-
-
-def _cell(name: str, column: str, cells: Mapping[str, object]) -> str:
-    value = cells[column] if column in cells else _inside(cells, column)
-    if name == "author" and isinstance(value, dict):
-        value = next((value[key] for key in ("id", "name", "screen_name", "nickname") if key in value), None)
-    if value is None or (name in _IDS and isinstance(value, Rounded)):
-        return ""  # ids that Excel has rounded are no longer apart: the row's content tells them apart
-    if isinstance(value, bool | dict | list):
-        raise ValueError(f"{name} is not text")
-    text = clean(str(value)).strip()
-    return "" if len(text) < 6 and unicodedata.normalize("NFKC", text) in MISSING else text
-
-
-def _inside(cells: Mapping[str, object], column: str) -> object:
-    """What a dotted name leads to in nested objects."""
-    value: object = cells
-    for key in column.split("."):
-        if not isinstance(value, dict) or key not in value:
-            return None
-        value = value[key]
-    return value
+            yield given, Rejected(record.line, one_line(str(error)), record.raw)
 
 
 def _post(cells: Mapping[str, str], options: Options, seen: dict[bytes, int]) -> Post:

@@ -35,6 +35,8 @@ _SURROGATES = re.compile("[\ud800-\udfff]")
 
 def clean(text: str) -> str:
     """``text`` that can be stored: no control characters but line break and tab, no half of an emoji."""
+    if text.isprintable():
+        return text  # as most cells and titles are: none of what is looked for below is printable
     return _SURROGATES.sub("\ufffd", _CONTROLS.sub("", text.replace("\r\n", "\n").replace("\r", "\n")))
 
 

@@ -18,7 +18,7 @@ def parse_count(value: object) -> int | None:
         return None
     if isinstance(value, int | float):
         return int(value) if 0 <= value <= _LARGEST else None
-    if not isinstance(value, str) or len(value) > _LONGEST:
+    if not isinstance(value, str) or not 0 < len(value) <= _LONGEST:
         return None
     found = _COUNT.fullmatch(unicodedata.normalize("NFKC", value).replace(",", "").replace(" ", "").lower())
     if not found:

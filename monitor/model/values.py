@@ -319,7 +319,7 @@ class SourceCoverage:
 
 def utc_text(moment: datetime) -> str:
     """An aware datetime as stored: ``2026-11-21T08:00:00Z``, whole seconds."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='seconds')}Z"
 
 
 def from_utc_text(text: str) -> datetime:

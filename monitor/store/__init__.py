@@ -24,6 +24,9 @@ from monitor.schema import migrations, upgrade
 BUSY = 120.0
 """Seconds that a writer waits for another one: the switch to another model over a million mentions takes a minute."""
 
+SCRATCH_CACHE = 32_768
+"""KiB of a scratch store that are held in memory."""
+
 _WHOLE: WeakSet[Database] = WeakSet()
 """Connections on which a ``together`` is open."""
 
@@ -44,6 +47,16 @@ def open_store(path: Path) -> Database:
         if isinstance(error, StoreError):
             raise
         raise StoreError(f"{path}: cannot be used as the database: {_in_words(error)}") from error
+    return db
+
+
+def open_scratch() -> Database:
+    """A store that is gone once it is closed: SQLite holds it in its cache and, where it grows, in a file without a
+    name. Nothing of it is to outlive a crash, so nothing is synced, and no other table has to be there for a row."""
+    db = Database(sqlite3.connect(""))
+    db.conn.execute(f"PRAGMA cache_size = -{SCRATCH_CACHE}")
+    with writing(db):
+        upgrade(db)
     return db
 
 

@@ -253,12 +253,11 @@ def _next(db: Database, table: str) -> int:
     return int(db.execute(f"SELECT coalesce(max(id), 0) + 1 FROM {table}").fetchone()[0])
 
 
-def of_post(db: Database, platform: str, native_id: str) -> tuple[int, int]:
-    """The copy group and the story of a grouped post."""
-    row = db.execute(
-        """SELECT m."group", g.story FROM posts p JOIN group_members m ON m.post = p.id
-           JOIN groups g ON g.id = m."group"
-           WHERE p.platform = ? AND p.native_id = ?""",
-        [platform, native_id],
-    ).fetchone()
-    return int(row[0]), int(row[1])
+def of_posts(db: Database, posts: Collection[int]) -> dict[int, tuple[int, int]]:
+    """Post -> its copy group and its story, of those that are grouped."""
+    rows = db.execute(
+        """SELECT m.post, m."group", g.story FROM group_members m JOIN groups g ON g.id = m."group"
+           WHERE m.post IN (SELECT value FROM json_each(?))""",
+        [json.dumps(list(posts))],
+    )
+    return {post: (group, story) for post, group, story in rows.fetchall()}

@@ -8,13 +8,18 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlite_utils import Database
 
 from monitor.model import Author, Engagement, Post, counted_at, utc_text
 from monitor.store import counts
+from monitor.stories import Keys, keys
 
 STAGES = ("match", "score", "signal", "group")
+
+BATCH = 500
+"""Posts that a stage does in one transaction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +42,7 @@ class Added:
 
     ``known``: posts that this source had seen by ``heard_to``, or that are older; ``last_known``: the last one is.
     ``oldest``: how far back the list was read, by the same signs: the time of its last post, or of its second oldest.
-    One old post alone may be pinned.
+    One old post alone may be pinned. ``ids``: of the posts, in their order.
     """
 
     seen: int
@@ -45,6 +50,7 @@ class Added:
     known: int
     last_known: bool
     oldest: datetime | None
+    ids: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +79,9 @@ def add(
     db: Database, posts: Sequence[Post], arrival: Arrival, author_key: AuthorKey, keep_names: bool = False
 ) -> Added:
     """Store one page inside the caller's transaction. The same page again adds nothing."""
-    new, known, last_known = 0, 0, False
+    ids: list[int] = []
+    new: list[int] = []
+    known, last_known = 0, False
     times: list[datetime] = []
     for post in map(_storable, posts):
         claimed = counted_at(post.published_at, arrival.at)
@@ -84,19 +92,21 @@ def add(
         ).fetchone()
         if found is None:
             identity = _insert(db, post, arrival, claimed, author_key, keep_names)
-            new += 1
+            new.append(identity)
         elif found[4] is not None:
             identity, post = found[0], replace(post, text="", engagement=Engagement())  # its time here is over
         else:
             identity, text, kind, named, _ = found
             _see_again(db, identity, text, json.loads(named), post, arrival, claimed)
             _change_kind(db, identity, kind, post, arrival.at)
+        ids.append(identity)
         old = arrival.heard_to is not None and claimed <= arrival.heard_to
-        last_known = _seen_before(db, identity, post, arrival) or old
+        last_known = (found is not None and _seen_before(db, identity, post, arrival)) or old
         known += last_known
         _engagement(db, identity, post, arrival.at)
+    enqueue(db, "match", new)
     oldest = min(times[-1], sorted(times)[:2][-1]) if times else None
-    return Added(len(posts), new, known, last_known, oldest)
+    return Added(len(posts), len(new), known, last_known, oldest, tuple(ids))
 
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -138,13 +148,13 @@ def _insert(
             author.verified if author else "",
             utc_text(post.published_at) if post.published_at else None,
             utc_text(counted), utc_text(arrived), assumed, live,
-            post.parent, root, post.page, json.dumps(post.brands, ensure_ascii=False),
+            post.parent, root, post.page, json.dumps(post.brands, ensure_ascii=False) if post.brands else "[]",
         ),
     )  # fmt: skip
     identity = cursor.lastrowid
     assert identity is not None  # an INSERT that did not raise has a rowid
     _keep_kind(db, identity, post.kind, arrived if live else counted, first=True)
-    enqueue(db, "match", [identity])
+    _sight(db, identity, post, arrival)
     return identity
 
 
@@ -267,11 +277,16 @@ def _seen_before(db: Database, identity: int, post: Post, arrival: Arrival) -> b
     key = [identity, arrival.source]
     row = db.execute("SELECT seen_at FROM sightings WHERE post = ? AND source = ?", key).fetchone()
     if row is None:
-        db.execute("INSERT INTO sightings VALUES (?, ?, ?, ?)", [*key, utc_text(arrival.at), _hash(post.text)])
+        _sight(db, identity, post, arrival)
         return False
     db.execute("UPDATE sightings SET text_hash = ? WHERE post = ? AND source = ?", [_hash(post.text), *key])
     seen_by = arrival.seen_by or arrival.heard_to
     return seen_by is not None and bool(row[0] <= utc_text(seen_by))
+
+
+def _sight(db: Database, identity: int, post: Post, arrival: Arrival) -> None:
+    row = [identity, arrival.source, utc_text(arrival.at), _hash(post.text)]
+    db.execute("INSERT INTO sightings VALUES (?, ?, ?, ?)", row)
 
 
 def _engagement(db: Database, identity: int, post: Post, at: datetime) -> None:
@@ -323,7 +338,7 @@ def take(db: Database, stage: str, limit: int) -> list[Queued]:
            FROM queue q JOIN posts p ON p.id = q.post WHERE q.stage = ? ORDER BY q.post LIMIT ?""",
         [stage, limit],
     ).fetchall()
-    return [Queued(*(*row[:9], tuple(json.loads(row[9])), *row[10:])) for row in rows]
+    return [_queued(row) for row in rows]
 
 
 def read(db: Database, ids: Iterable[int]) -> list[Queued]:
@@ -331,7 +346,19 @@ def read(db: Database, ids: Iterable[int]) -> list[Queued]:
     one = """SELECT id, platform, native_id, kind, text, author_key, parent, root, 0, named, url, page
              FROM posts WHERE id = ?"""
     rows = [db.execute(one, [i]).fetchone() for i in ids]
-    return [Queued(*(*row[:9], tuple(json.loads(row[9])), *row[10:])) for row in rows]
+    return [_queued(row) for row in rows]
+
+
+def _queued(row: tuple[Any, ...]) -> Queued:
+    named = () if row[9] == "[]" else tuple(json.loads(row[9]))
+    return Queued(*(*row[:9], named, *row[10:]))
+
+
+def keys_of(post: Queued) -> Keys:
+    """What ties a post to others."""
+    return keys(
+        post.platform, post.native_id, post.kind, post.text, post.parent, post.root, url=post.url, page=post.page
+    )
 
 
 def newest_texts(db: Database, limit: int) -> list[tuple[str, bool]]:

@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import itertools
 import json
-import tempfile
+from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from sqlite_utils import Database
 
 from monitor.errors import InputError, one_line
 from monitor.model import Post
-from monitor.store import groups, open_store, posts, writing
-from monitor.store.posts import Arrival
-from monitor.work.stages import BATCH, keys_of
-from sources.importer import Options, Rejected, read, read_ids
+from monitor.store import groups, open_scratch, posts, writing
+from monitor.store.posts import BATCH, Arrival
+from sources.importer import Options, Rejected, read_with_ids
 
 FIELDS = ("id", "text", "published_at", "source", "author", "url", "likes", "reposts", "comments", "followers",
           "parent", "thread", "page", "kind")  # fmt: skip
 """What a row may hold, as in an import."""
+
+T = TypeVar("T")
 
 AT_ONCE = 2_000
 """Rows of one transaction."""
@@ -32,47 +35,45 @@ def group_file(path: Path, now: datetime, progress: Callable[[int], None] = lamb
 
     Raises InputError with the file, the row and the reason for the first row that is no post.
     """
-    rows = (_sound(path, row) for row in read(path, Options(zone=ZoneInfo("UTC"), also=FIELDS), progress))
-    given = read_ids(path)
-    for (native_id, group, story), written in zip(group_posts(rows, now), given, strict=True):
-        yield json.dumps({"id": native_id if written is None else written, "group": group, "story": story},
-                         ensure_ascii=False)  # fmt: skip
+    given: list[object] = []
+
+    def rows() -> Iterator[Post]:
+        for written, row in read_with_ids(path, Options(zone=ZoneInfo("UTC"), also=FIELDS), progress):
+            if isinstance(row, Rejected):
+                raise InputError(f"{path}: row {row.line}: {one_line(row.reason)}")
+            given.append(row.native_id if written is None else written)
+            yield row
+
+    encode = json.JSONEncoder(ensure_ascii=False).encode
+    for place, (group, story) in enumerate(group_posts(rows(), now)):
+        yield f'{{"id": {encode(given[place])}, "group": {group}, "story": {story}}}'
 
 
-def _sound(path: Path, row: Post | Rejected) -> Post:
-    if isinstance(row, Rejected):
-        raise InputError(f"{path}: row {row.line}: {one_line(row.reason)}")
-    return row
+def group_posts(found: Iterable[Post], now: datetime) -> Iterator[tuple[int, int]]:
+    """(copy group, story) of each post, in their order. Memory holds no more than a number for each post."""
+    with closing(open_scratch().conn) as connection:
+        db = Database(connection)
+        order = array("q")
+        for batch in _batched(found, AT_ONCE):
+            order.extend(_group(db, batch, now))
+        for some in _batched(order, AT_ONCE):
+            known = groups.of_posts(db, some)
+            yield from (known[post] for post in some)
 
 
-def group_posts(found: Iterable[Post], now: datetime) -> Iterator[tuple[str, int, int]]:
-    """(native id, copy group, story) of each post, in their order. What is stored meanwhile lies in a folder of its
-    own, so memory holds no more than the posts' ids."""
-    with tempfile.TemporaryDirectory(prefix="qianli-stories-") as folder:
-        db = open_store(Path(folder) / "stories.db")
-        try:
-            order: list[tuple[str, str]] = []
-            for batch in _batched(found):
-                order += [(post.platform, post.native_id) for post in batch]
-                _group(db, batch, now)
-            for platform, native_id in order:
-                yield native_id, *groups.of_post(db, platform, native_id)
-        finally:
-            db.close()
-
-
-def _group(db: Database, batch: Sequence[Post], now: datetime) -> None:
-    """Store posts and group them: no other stage has anything to do here."""
+def _group(db: Database, batch: Sequence[Post], now: datetime) -> Sequence[int]:
+    """Store posts and group them: no other stage has anything to do here. Their numbers."""
     with writing(db):
-        posts.add(db, batch, Arrival("file", now, timedelta(hours=2), assumed=True), lambda _platform, author: author)
+        arrival = Arrival("file", now, timedelta(hours=2), assumed=True)
+        ids = posts.add(db, batch, arrival, lambda _platform, author: author).ids
         stored = posts.take(db, "match", AT_ONCE)
         posts.done(db, "match", stored)
-        for at in range(0, len(stored), BATCH):
-            some = stored[at : at + BATCH]
-            groups.assign(db, {post.id: keys_of(post) for post in some}, now)
+        for some in _batched(stored, BATCH):
+            groups.assign(db, {post.id: posts.keys_of(post) for post in some}, now)
+    return ids
 
 
-def _batched(rows: Iterable[Post]) -> Iterator[list[Post]]:
+def _batched(rows: Iterable[T], size: int) -> Iterator[list[T]]:
     rest = iter(rows)
-    while batch := list(itertools.islice(rest, AT_ONCE)):
+    while batch := list(itertools.islice(rest, size)):
         yield batch

@@ -15,11 +15,10 @@ from monitor.store import counts, fact, groups, mentions, models, not_us, posts,
 from monitor.store.alike import COPIES
 from monitor.store.mentions import Scored
 from monitor.store.posts import Queued
-from monitor.stories import Keys, keys
+from monitor.stories import Keys
 from monitor.work import signalling
 from monitor.work.app import App
 
-BATCH = 500
 BINS = 500
 GROUPING = "near copies"
 """How copies are found. Another version's recent posts are grouped again, or what copies them would not find them."""
@@ -106,13 +105,7 @@ def store_scores(
 
 
 def tie(_app: App, batch: Sequence[Queued]) -> list[Keys]:
-    return [keys_of(post) for post in batch]
-
-
-def keys_of(post: Queued) -> Keys:
-    return keys(
-        post.platform, post.native_id, post.kind, post.text, post.parent, post.root, url=post.url, page=post.page
-    )
+    return [posts.keys_of(post) for post in batch]
 
 
 def store_groups(_app: App, db: Database, batch: Sequence[Queued], tied: dict[int, Keys], now: datetime) -> None:

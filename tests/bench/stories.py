@@ -28,7 +28,6 @@ from monitor.model import Post
 from monitor.store import groups, open_store, posts, writing
 from monitor.text import bare, fold_text
 from monitor.work.grouping import group_posts
-from monitor.work.stages import BATCH, keys_of
 from tests.bench.reposts import EDITS, news, pairs, praise, repost, templates
 
 NOW = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
@@ -85,7 +84,7 @@ def as_posts(texts: Iterable[str]) -> list[Post]:
 def grouped(texts: Iterable[str]) -> tuple[list[int], list[int]]:
     """Copy group and story of each text."""
     found = list(group_posts(as_posts(texts), NOW + timedelta(days=1)))
-    return [group for _, group, _ in found], [story for _, _, story in found]
+    return [group for group, _ in found], [story for _, story in found]
 
 
 def shared_pairs(*labels: Sequence[Hashable]) -> int:
@@ -174,9 +173,9 @@ def measure_speed(texts: Sequence[str]) -> None:
             posts.add(db, as_posts(texts), posts.Arrival("bench", NOW, timedelta(hours=2)), lambda _, author: author)
             stored = posts.take(db, "match", len(texts))
         start = time.process_time()
-        for at in range(0, len(stored), BATCH):
+        for at in range(0, len(stored), posts.BATCH):
             with writing(db):
-                groups.assign(db, {post.id: keys_of(post) for post in stored[at : at + BATCH]}, NOW)
+                groups.assign(db, {post.id: posts.keys_of(post) for post in stored[at : at + posts.BATCH]}, NOW)
         ours = len(texts) / (time.process_time() - start)
     start = time.process_time()
     index = MinHashLSH(threshold=0.5, num_perm=64)

@@ -87,6 +87,23 @@ def test_local_times_are_read_as_their_zone_has_them(moment: datetime, form: str
     assert read_time(moment.strftime(form), TAIPEI) == expected
 
 
+@given(
+    st.datetimes(datetime(1985, 1, 1), datetime(2205, 1, 1)),
+    st.sampled_from(["", "Z", "+08:00", "-05:30", "+24:00"]),
+    st.sampled_from(["seconds", "milliseconds", "microseconds"]),
+)
+def test_iso_times_are_read_as_the_same_ones_written_with_slashes(moment: datetime, zone: str, to: str) -> None:
+    written = moment.isoformat(timespec=to) + zone
+    assert _read(written) == _read(written.replace("-", "/", 2))
+
+
+def _read(written: str) -> datetime | str:
+    try:
+        return read_time(written, TAIPEI)
+    except ValueError as error:
+        return str(error)
+
+
 @pytest.mark.parametrize(
     ("written", "after", "utc"),
     [

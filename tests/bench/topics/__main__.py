@@ -130,7 +130,7 @@ def measure(worlds: Iterable[Sequence[Told]]) -> dict[str, object]:
 def stories(told: Sequence[Told]) -> dict[int, list[Told]]:
     posts = [Post("weibo", str(n), one.text, published_at=one.at) for n, one in enumerate(told)]
     found = defaultdict(list)
-    for one, (_, _, story) in zip(told, group_posts(posts, START + timedelta(days=25)), strict=True):
+    for one, (_, story) in zip(told, group_posts(posts, START + timedelta(days=25)), strict=True):
         found[story].append(one)
     return found
 

@@ -18,7 +18,6 @@ from monitor.store.alike import COPIES
 from monitor.store.likeness import Window
 from monitor.store.story_facts import story_facts
 from monitor.work.grouping import group_posts
-from monitor.work.stages import keys_of
 
 NOW = datetime(2026, 11, 20, 2, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -31,7 +30,7 @@ def store(db: Database, found: list[Post], now: datetime = NOW) -> None:
         posts.add(db, found, posts.Arrival("s", now, 2 * HOUR), lambda p, a: a)
         batch = posts.take(db, "match", 5000)
         posts.done(db, "match", batch)
-        groups.assign(db, {p.id: keys_of(p) for p in batch}, now)
+        groups.assign(db, {p.id: posts.keys_of(p) for p in batch}, now)
 
 
 def told(number: int | str, text: str, at: datetime = NOW, **more: object) -> Post:
@@ -39,7 +38,8 @@ def told(number: int | str, text: str, at: datetime = NOW, **more: object) -> Po
 
 
 def of(db: Database, number: int | str) -> tuple[int, int]:
-    return groups.of_post(db, "forum", str(number))
+    ((post,),) = db.execute("SELECT id FROM posts WHERE native_id = ?", [str(number)])
+    return groups.of_posts(db, [post])[post]
 
 
 def test_a_copy_is_known_after_a_restart_and_in_another_batch(tmp_path: Path) -> None:
@@ -67,7 +67,7 @@ def test_an_edited_post_leaves_its_copies_and_is_not_found_by_its_old_text(db: D
     with writing(db):
         posts.add(db, [told(1, OTHER)], posts.Arrival("s", NOW, 2 * HOUR), lambda p, a: a)
         batch = posts.take(db, "group", 10)
-        groups.assign(db, {p.id: keys_of(p) for p in batch}, NOW)
+        groups.assign(db, {p.id: posts.keys_of(p) for p in batch}, NOW)
     store(db, [told(2, TEXT[:40]), told(3, OTHER[:30])])
     assert of(db, 3)[0] == of(db, 1)[0] != of(db, 2)[0]
 
@@ -126,7 +126,7 @@ def test_any_order_gives_nearly_the_same_groups() -> None:
     partitions = []
     for seed in range(3):
         order = random.Random(seed).sample(found, len(found))
-        grouped = {native: group for native, group, _ in group_posts(order, NOW)}
+        grouped = {post.native_id: group for post, (group, _) in zip(order, group_posts(order, NOW), strict=True)}
         partitions.append([grouped[p.native_id] for p in found])
     truth = [p.native_id.split(".")[0] for p in found]
     for one in partitions:
@@ -221,7 +221,7 @@ def test_what_is_told_of_another_watched_brand_is_another_story(db: Database) ->
         batch = posts.take(db, "match", 5)
         named = {p.id: [mentions.Mention(brand, "term", "")] for p, brand in zip(batch, brands.values(), strict=True)}
         mentions.replace(db, named, {})
-        groups.assign(db, {p.id: keys_of(p) for p in batch}, NOW)
+        groups.assign(db, {p.id: posts.keys_of(p) for p in batch}, NOW)
     assert of(db, 0)[1] != of(db, 1)[1]
 
 
