@@ -95,9 +95,8 @@ class NearCopies:
         begun = (self._cores_of(first) if first is not None else ()) or self._cores_of(holder)
         if any(alike(core, other) for other in begun):
             return True
-        return any(
-            alike(core, mine) and any(closely(mine, other) for other in begun) for mine in self._cores_of(holder)
-        )
+        others = [mine for mine in self._cores_of(holder) if mine not in begun]
+        return any(alike(core, mine) and any(closely(mine, other) for other in begun) for mine in others)
 
     def _alike(self, found: Sequence[str], holder: int) -> bool:
         return any(alike(core, other) for core in found for other in self._cores_of(holder))
@@ -115,7 +114,7 @@ class NearCopies:
 
     def add(self, post: int) -> None:
         """To be found by those after it, unless it says nothing new."""
-        self._known.add(post, {mark: None for core in self._new for mark in self._marks[core][:KEPT]})
+        self._known.add(post, dict.fromkeys(chain.from_iterable([self._marks[core][:KEPT] for core in self._new])))
 
     def write(self) -> None:
         self._known.write()

@@ -101,15 +101,15 @@ class Union:
 
     def join(self, ids: Iterable[int]) -> int:
         """The one that they become; a new one of none."""
-        keep, *others = sorted(map(self.root, ids)) or [self._new()]
+        roots = sorted(map(self.root, ids))
+        if not roots:
+            self.last += 1
+            return self.last
+        keep, *others = roots
         for other in others:
             if other != keep:
                 self.into[other] = keep
         return keep
-
-    def _new(self) -> int:
-        self.last += 1
-        return self.last
 
     def fresh(self) -> list[int]:
         return [i for i in range(self.first, self.last + 1) if i not in self.into]
@@ -207,10 +207,8 @@ class Ties:
         self._members[post] = self._placed[post] = group
         if group >= self._groups.first:
             self._first.setdefault(group, post)
-        for key in keys.group:
-            self._group_keys[key] = group
-        for key in (*keys.threads, *links):
-            self._story_keys[key] = story
+        self._group_keys.update(dict.fromkeys(keys.group, group))
+        self._story_keys.update(dict.fromkeys((*keys.threads, *links), story))
         self._new_group_keys.update(keys.group)
         self._new_story_keys.update(keys.threads, links)
 

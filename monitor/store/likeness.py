@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from array import array
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -42,7 +41,7 @@ class Likenesses:
     db: Database
     window: Window
     now: datetime
-    _held: dict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
+    _held: dict[int, tuple[int, ...]] = field(default_factory=dict)
     _new: dict[int, list[int]] = field(default_factory=dict)
     _found: set[int] = field(default_factory=set)
 
@@ -51,22 +50,22 @@ class Likenesses:
         rows = self.db.execute(
             f"""SELECT m.mark, m.post FROM json_each(?) j
                 CROSS JOIN {self.window.kind}_marks m ON m.mark = j.value""",
-            [json.dumps(sorted(set(marks)))],
+            [json.dumps(list(dict.fromkeys(sorted(marks))))],  # marks come in sorted stretches, which sort fast
         ).fetchall()
         for mark, post in rows:
-            self._held[mark].append(post)
+            self._held[mark] = (*self._held.get(mark, ()), post)
         return {post for _, post in rows}
 
     def sort(self, rank: Callable[[int], int]) -> None:
         """Those who have a mark by rank: posts are numbered as they came, and no tie is to hang on that."""
-        for holders in self._held.values():
+        for mark, holders in self._held.items():
             if len(holders) > 1:
-                holders.sort(key=rank)
+                self._held[mark] = tuple(sorted(holders, key=rank))
 
     def holders(self, mark: int) -> Sequence[int]:
         return self._held.get(mark, ())
 
-    def held(self, marks: Iterable[int]) -> list[tuple[int, list[int]]]:
+    def held(self, marks: Iterable[int]) -> list[tuple[int, tuple[int, ...]]]:
         """Those of these marks that a known post has, and the posts that have it."""
         return [(mark, holders) for mark in marks if (holders := self._held.get(mark))]
 
@@ -75,10 +74,11 @@ class Likenesses:
         self._found.add(post)
 
     def add(self, post: int, marks: Iterable[int]) -> None:
-        kept = []
+        held, kept = self._held, []
         for mark in marks:
-            if len(holders := self._held[mark]) < MOST_HOLDERS:
-                holders.append(post)
+            holders = held.get(mark, ())
+            if len(holders) < MOST_HOLDERS:
+                held[mark] = (*holders, post)
                 kept.append(mark)
         if kept:
             self._new[post] = kept

@@ -34,8 +34,10 @@ class NewLinks:
     def of(self, post: int) -> tuple[str, ...]:
         """The links of a post that tie it to others."""
         links = self._posts[post].links
+        if not links:
+            return ()
         self._named.update(links)
-        return tuple(link for link in links if self._is_new(link, self._at[post]))
+        return tuple([link for link in links if self._is_new(link, self._at[post])])
 
     def _is_new(self, link: str, at: datetime) -> bool:
         first = self._first.setdefault(link, at)

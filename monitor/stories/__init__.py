@@ -38,14 +38,16 @@ def keys(
     the post's own address."""
     own = f"post:{platform}:{native_id}"
     # Its own thread too: a reply to a reply may know no more than what it answers.
-    threads = tuple(dict.fromkeys(f"thread:{platform}:{i}" for i in (root, native_id) if i))
+    threads = tuple([f"thread:{platform}:{i}" for i in dict.fromkeys((root, native_id)) if i])
     is_repost = kind == "repost" and bool(parent)
     if not is_repost and (parent or root not in ("", native_id)):
         return Keys((own,), threads)
     found = cores(text)
-    group = (own, *(f"text:{_hash(core)}" for core in found), *([f"post:{platform}:{parent}"] if is_repost else []))
+    group = (own, *[f"text:{_hash(core)}" for core in found], *([f"post:{platform}:{parent}"] if is_repost else []))
     shared = links(text) + ((canonical(url),) if url and not page else ())
-    return Keys(group, threads, tuple(f"link:{_hash(link)}" for link in dict.fromkeys(shared) if link), found, not page)
+    return Keys(
+        group, threads, tuple([f"link:{_hash(link)}" for link in dict.fromkeys(shared) if link]), found, not page
+    )
 
 
 def _hash(text: str) -> str:

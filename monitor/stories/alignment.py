@@ -18,25 +18,28 @@ def blocks(one: str, other: str) -> list[tuple[int, int, int]]:
     rest = [(0, len(one), 0, len(other))]
     while rest:
         start, end, begin, close = rest.pop()
-        at, size = _longest(one, start, end, other, begin, close)
+        at, there, size = longest = _longest(one, start, end, other, begin, close)
         if size > 1:
-            there = other.find(one[at : at + size], begin, close)
-            found.append((at, there, size))
+            found.append(longest)
             rest += (start, at, begin, there), (at + size, end, there + size, close)
     return sorted(found)
 
 
-def _longest(one: str, start: int, end: int, other: str, begin: int, close: int) -> tuple[int, int]:
-    """The first of the longest stretches of ``one[start:end]`` that stand in ``other[begin:close]``, and its length; of
-    single characters none: (-1, 1)."""
+def _longest(one: str, start: int, end: int, other: str, begin: int, close: int) -> tuple[int, int, int]:
+    """The first of the longest stretches of ``one[start:end]`` that stand in ``other[begin:close]``, where it first
+    does, and its length, which is 1 where the two share single characters at most."""
     find = other.find
-    at, size, longest = start, 1, -1
+    at, since, longest, there, size = start, begin, start, begin, 1
     while at + size < end:
-        if find(one[at : at + size + 1], begin, close) >= 0:
-            longest, size = at, size + 1
-        else:
-            at += 1
-    return longest, size
+        place = find(one[at : at + size + 1], since, close)
+        if place < 0:
+            at, since = at + 1, begin
+            continue
+        # A longer stretch first stands where this one does, or after it.
+        longest, there, since, size = at, place, place, size + 1
+        while at + size < end and place + size < close and one[at + size] == other[place + size]:
+            size += 1
+    return longest, there, size
 
 
 def runs(text: str, other: str, size: int) -> list[tuple[int, int]]:

@@ -29,7 +29,12 @@ _WHOLE = (
     "买(?:到|得|的)?(?:赚到|值|开心|放心)了?|购物体验|(?:这是)?一次(?:愉快|满意|不错)?的?购物"
 )
 
-STOCK = re.compile(f"(?:{_WHAT})(?:{_HOW})?(?:的)?(?:{_GOOD})(?:了)?|(?:{_HOW})(?:{_GOOD})(?:了|的)?|{_WHOLE}")
+_BEGINS = "".join(sorted({each[0] for each in f"{_WHAT}|{_HOW}".split("|")} | set(re.findall(r"\w", _WHOLE))))
+"""What a stretch may begin with. Most characters do not, and asking for these first spares trying all alternatives."""
+
+STOCK = re.compile(
+    f"(?=[{_BEGINS}])(?:(?:{_WHAT})(?:{_HOW})?(?:的)?(?:{_GOOD})(?:了)?|(?:{_HOW})(?:{_GOOD})(?:了|的)?|{_WHOLE})"
+)
 """Stretches of stock praise in a core. Only praise: what many say against a brand has its own words."""
 
 EVERYDAY = frozenset(

@@ -18,8 +18,7 @@ import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache, lru_cache
-from itertools import chain
-from operator import add, and_
+from operator import add
 from pathlib import Path
 
 from monitor.text import fold_text
@@ -138,23 +137,25 @@ def terms(core: str) -> Mapping[str, float]:
     runs = _HAN.findall(text)
     if sum(map(len, runs)) < LEAST_LENGTH:
         return {}
-    found = dict(chain.from_iterable(_weighed(run, bits, rarest) for run in runs))
+    found: dict[str, float] = {}
+    for run in runs:
+        found.update(_weighed(run, bits, rarest))
     found.update((word, _latin_bits(word)) for word in _LATIN.findall(text))
     found.update(_numbers(text))
     return found
 
 
-def _weighed(run: str, bits: Mapping[str, float], rarest: float) -> list[tuple[str, float]]:
+def _weighed(run: str, bits: Mapping[str, float], rarest: float) -> dict[str, float]:
     """The pairs of a run that may be part of a name or a word, without those between two common words, which are none:
     诉市 in 投诉市场."""
-    weighed = [(pair, bits.get(pair, rarest)) for pair in _pairs_of(run)]
-    common = [weight <= _KIND for _, weight in weighed]
-    between = [False, *map(and_, common, common[2:]), False]
-    return [
-        found
-        for found, none, known in zip(weighed, between, common, strict=False)
-        if (known or not none) and _EMPTY.isdisjoint(found[0])
-    ]
+    pairs = [*_pairs_of(run)]
+    weights = [bits.get(pair, rarest) for pair in pairs]
+    beside = zip([rarest, *weights], [*weights[1:], rarest], strict=False)
+    return {
+        pair: weight
+        for pair, weight, (before, after) in zip(pairs, weights, beside, strict=False)
+        if (weight <= _KIND or before > _KIND or after > _KIND) and _EMPTY.isdisjoint(pair)
+    }
 
 
 def _latin_bits(word: str) -> float:
