@@ -96,10 +96,12 @@ def detect(file: Path, raw: bool, zone: str) -> None:
 @click.argument("file", type=click.Path(path_type=Path))
 def stories(file: Path) -> None:
     """Group the posts of a JSON Lines FILE: {"id", "group", "story"} for each, in the order of its rows."""
+    import gc
     from datetime import UTC, datetime
 
     from monitor.work.grouping import group_file
 
+    gc.freeze()  # what was imported stays, and need not be looked through again and again
     size = file.stat().st_size if file.exists() else 0
     with bar(size, f"reading {one_line(file.name)}") as at:
         for line in group_file(file, datetime.now(UTC), at):

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 BIN = timedelta(minutes=15)
@@ -317,9 +318,10 @@ class SourceCoverage:
     gaps: tuple[Gap, ...] = ()
 
 
+@lru_cache(maxsize=256)
 def utc_text(moment: datetime) -> str:
     """An aware datetime as stored: ``2026-11-21T08:00:00Z``, whole seconds."""
-    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='seconds')}Z"
+    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def from_utc_text(text: str) -> datetime:

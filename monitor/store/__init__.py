@@ -52,11 +52,14 @@ def open_store(path: Path) -> Database:
 
 def open_scratch() -> Database:
     """A store that is gone once it is closed: SQLite holds it in its cache and, where it grows, in a file without a
-    name. Nothing of it is to outlive a crash, so nothing is synced, and no other table has to be there for a row."""
+    name. Nothing of it is to outlive a crash, so SQLite syncs nothing and checks no references; and nobody keeps
+    complaints or counts in it, so nothing is marked for that."""
     db = Database(sqlite3.connect(""))
     db.conn.execute(f"PRAGMA cache_size = -{SCRATCH_CACHE}")
     with writing(db):
         upgrade(db)
+        for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            db.execute(f"DROP TRIGGER {name}")
     return db
 
 
