@@ -9,6 +9,9 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+SHORT = 100
+"""Characters of a text in which looking for a run takes no longer than making a set of all of its runs."""
+
 
 @lru_cache(maxsize=64)
 def blocks(one: str, other: str) -> list[tuple[int, int, int]]:
@@ -44,7 +47,7 @@ def _longest(one: str, start: int, end: int, other: str, begin: int, close: int)
 
 def runs(text: str, other: str, size: int) -> list[tuple[int, int]]:
     """Stretches of ``text`` made of runs of ``size`` characters that stand in ``other``, too."""
-    there = _all_runs(other, size)
+    there = other if len(other) <= SHORT else _all_runs(other, size)
     found: list[tuple[int, int]] = []
     start = end = -1
     for at in [at for at in range(len(text) - size + 1) if text[at : at + size] in there]:
