@@ -10,7 +10,7 @@ from sqlite_utils import Database
 
 from monitor.errors import StoreError
 from monitor.schema import migrations
-from monitor.store import counts, fact, models, open_store, set_fact, together, writing
+from monitor.store import SCRATCH_CACHE, counts, fact, models, open_scratch, open_store, set_fact, together, writing
 
 
 def test_a_new_file_is_migrated_in_wal_mode_and_opens_again(tmp_path: Path) -> None:
@@ -22,6 +22,22 @@ def test_a_new_file_is_migrated_in_wal_mode_and_opens_again(tmp_path: Path) -> N
             len(migrations.pending(Database(memory=True))),
         )
         db.close()
+
+
+def test_a_scratch_store_has_the_same_tables_and_leaves_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SQLITE_TMPDIR", str(tmp_path))
+    scratch, kept = open_scratch(), open_store(tmp_path / "qianli.db")
+    tables = "SELECT sql FROM sqlite_master WHERE type IN ('table', 'view', 'index') ORDER BY name"
+    assert scratch.execute(tables).fetchall() == kept.execute(tables).fetchall()
+    kept.close()
+    there = set(tmp_path.iterdir())
+    with writing(scratch):  # more than it holds in memory, so that it grows on the disk
+        set_fact(scratch, "long", "x" * 1024 * (SCRATCH_CACHE + 8_192))
+    assert set(tmp_path.iterdir()) == there
+    assert len(fact(scratch, "long") or "") > 1024 * SCRATCH_CACHE
+    scratch.close()
 
 
 def test_one_made_by_a_newer_version_is_refused_and_left_alone(tmp_path: Path) -> None:

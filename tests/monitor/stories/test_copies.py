@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import combinations
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.stories.copies import ASKED, KEPT, MAX_CORE, MAX_CORES, alike, cores, marks, weight
+from monitor.stories.praise import STOCK
 
 TEXT = "昨天在澄嵐門市買的氣炸鍋，用了不到一個月就開始冒煙，打客服電話沒人接，最後叫我自己寄回去，運費還要我出。"
 SIMPLE = "昨天在澄岚门市买的气炸锅，用了不到一个月就开始冒烟，打客服电话没人接，最后叫我自己寄回去，运费还要我出。"
@@ -81,6 +83,17 @@ def test_words_of_the_other_side_of_the_strait_are_no_other_names() -> None:
         "澄岚的会员信息全部泄露了，网络上到处都能查到我的电话和住址",
         "澄嵐的會員資訊全部洩露了，網路上到處都能查到我的電話和住址",
     )
+
+
+def test_stock_praise_is_found_whatever_it_begins_with() -> None:
+    asked_first, _, alternatives = STOCK.pattern.partition("])")
+    assert asked_first.startswith("(?=[")
+    without = re.compile(alternatives)
+    for word in re.findall("[\u4e00-\u9fff]+", alternatives):
+        for text in (word, f"{word}好", f"{word}很好了", f"{word}购买", f"{word}好评"):
+            assert [found.span() for found in STOCK.finditer(text)] == [
+                found.span() for found in without.finditer(text)
+            ]
 
 
 def test_short_texts_and_stock_praise_have_no_core() -> None:
