@@ -64,8 +64,9 @@ between others' are no edits."""
 
 A_PHRASE = 3
 
-NOISE = 3
-"""Scattered edits of single characters, to each stretch that a name of two could fill, from which on it may be one."""
+NOISE = 4
+"""Scattered edits of single characters, to each stretch that a name of two could fill, from which on it may be one:
+with three, a badly read screenshot of one brand's notice passed for another brand's."""
 
 _QUOTE_HEAD = re.compile(r"(?://|(?<![a-z0-9])rt)\s?@[^\s:@]{1,30}\s?:")
 _REPLY_HEAD = re.compile(r"^\s*回[复覆]\s?@[^\s:]{1,30}\s?:")

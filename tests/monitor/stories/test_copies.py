@@ -46,6 +46,7 @@ def test_reposts_are_copies(told: str) -> None:
     [
         (TEXT, TEXT.replace("澄嵐", "霽川")),
         (TEXT, "搬運一下：" + TEXT.replace("昨天在澄嵐", "昨天在海底撈")),
+        (TEXT, TEXT.replace("澄嵐", "霽川").replace("炸", "作").replace("煙", "胭").replace("運", "暈")),  # badly read
         (
             "澄嵐的售後真是一言難盡，打了五個電話都沒人接，最後說要我自己寄回去",
             "Chenglan的售后真是一言难尽，打了五个电话都没人接，最后说要我自己寄回去",
