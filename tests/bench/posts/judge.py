@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from statistics import median
+from statistics import mean, median
 from typing import Any
 
 from tests.bench.posts.happenings import Incident
@@ -116,6 +116,7 @@ class Judged:
         return {
             "incidents": total,
             "found": round(found / max(total, 1), 3),
+            "found_mean_of_sizes": round(mean(a / b for a, b in self.found["size"].values()), 3) if total else None,
             **{f"by_{t}": {k: f"{a}/{b}" for k, (a, b) in sorted(self.found[t].items())}
                for t in ("kind", "size", "form", "reach")},
             "median_delay_min": round(median(self.delays)) if self.delays else None,
