@@ -15,10 +15,10 @@ What is printed
     A table and one JSON object for each way. An alert, a mail that was owed, counts for an incident from its first post
     to 12 hours after its end; found means before the end; every other alert is false.
 
-By default eight brands of 2 and 20 posts an hour, over Lunar New Year and over 雙11, and one of 200 over 雙11, each
-over 42 days: 330,000 posts, 12.6 brand-months, some fifteen minutes of CPU for each way. As a brand of 200 posts an
-hour costs as much as ten others, there are few of them: ``found_mean_of_sizes`` counts each size alike, as a simulator
-of counts with as many brands of each does. ``texts`` only measures
+By default eight brands of 2 and 20 posts an hour and two of 200, half of them over Lunar New Year and half over 雙11,
+each over 42 days: 500,000 posts, 14 brand-months, some half an hour of CPU for each way (``--small``: a quarter of it).
+As a brand of 200 posts an hour costs as much as ten others, there are few of them: ``found_mean_of_sizes`` counts each
+size alike, as a simulator of counts with as many brands of each does. ``texts`` only measures
 the scorer on the invented texts, ``cases`` plays the two named cases (``cases.py``).
 
 Two thirds of the time is the watch, which steps every detector some thirty bins a round for the posts that come late, a
