@@ -21,7 +21,7 @@ from monitor.work import replaying
 from monitor.work.app import App
 from sources.importer import Options
 from tests.monitor.test_watching import ZONE
-from tests.standin import DAY, HOUR, MINUTE, NOW, Mailbox, mail_server, make_app, post
+from tests.standin import DAY, HOUR, MINUTE, NOW, Mailbox, alert_round, mail_server, make_app, post
 
 START = bin_start(NOW - 10 * DAY)
 COMPLAINT = "澄嵐的門市今天把客人趕出去，實在太爛了，大家幫忙轉發"
@@ -63,7 +63,7 @@ def play(app: App, end: datetime, start: datetime = START, fine: datetime = NOW,
     db = app.open_store()
     now = start
     while now < end:
-        jobs.cycle(app, db, now)
+        alert_round(app, db, now)
         now += 6 * HOUR if now + 6 * HOUR < fine else by
     return db
 
@@ -186,7 +186,7 @@ def test_copies_that_were_deleted_were_said_all_the_same(tmp_path: Path, mailbox
         db.execute("UPDATE posts SET gone_at = ? WHERE native_id LIKE 'x%'", [utc_text(NOW)])
     now = NOW + BIN
     while now < NOW + 2 * HOUR:
-        jobs.cycle(app, db, now)
+        alert_round(app, db, now)
         now += BIN
     assert ("burst", "live", "warning") in found(db)
     db.close()

@@ -17,7 +17,7 @@ from monitor.store import writing
 from monitor.work import stages, watching
 from monitor.work.app import App
 from tests.monitor.test_changeover import START, forum_app, handled, step
-from tests.standin import DAY, HOUR, NOW, Mailbox, mail_server
+from tests.standin import DAY, HOUR, NOW, Mailbox, alert_round, mail_server
 
 SETTINGS = watching.detector_settings
 
@@ -98,7 +98,7 @@ def test_a_quiet_brand_is_passed_over_and_nothing_differs(
                 if plainly:
                     apart(app)
                 passed += bool(app.quiet) and again == 2
-                jobs.cycle(app, db, at + again * timedelta(minutes=4))
+                alert_round(app, db, at + again * timedelta(minutes=4))
         assert passed == 0 if plainly else passed > 40
         (uid,) = db.execute("SELECT value FROM facts WHERE name = 'uid'").fetchone()
         left = [*handled(db), *findings(db), *remembered(db)]

@@ -12,12 +12,11 @@ from typing import Any
 import pytest
 from sqlite_utils import Database
 
-from monitor import jobs
 from monitor.model import BIN, Author, Engagement, Label, Page, Post, Query, Score, bin_start, utc_text
 from monitor.store import mentions, reach, writing
 from monitor.work import reaching
 from monitor.work.app import App
-from tests.standin import DAY, HOUR, MINUTE, NOW, Mailbox, Words, mail_server, make_app, post
+from tests.standin import DAY, HOUR, MINUTE, NOW, Mailbox, Words, alert_round, mail_server, make_app, post
 
 START = bin_start(NOW - 4 * DAY)
 Counts = Callable[[datetime], Engagement]
@@ -78,7 +77,7 @@ def play(app: App, end: datetime, start: datetime = START) -> Database:
     db = app.open_store()
     now = start
     while now < end:
-        jobs.cycle(app, db, now)
+        alert_round(app, db, now)
         now += HOUR if now + HOUR < NOW else BIN
     return db
 

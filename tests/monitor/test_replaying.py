@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 from sqlite_utils import Database
 
-from monitor import jobs, rehearsing
+from monitor import rehearsing
 from monitor.config import Config, parse
 from monitor.model import BIN, Author, Page, Post, Query, bin_start
 from monitor.store.replays import Told
 from monitor.work.app import App
-from tests.standin import DAY, HOUR, MINUTE, NOW, Mailbox, mail_server, make_app, post
+from tests.standin import DAY, HOUR, MINUTE, NOW, Mailbox, alert_round, mail_server, make_app, post
 
 START = bin_start(NOW - 9 * DAY)
 END = NOW + 14 * HOUR
@@ -63,7 +63,7 @@ def lived(folder: Path, mailbox: Mailbox, delay: timedelta) -> Life:
     db = app.open_store()
     now = START
     while now < END:
-        jobs.cycle(app, db, now)
+        alert_round(app, db, now)
         now += HOUR if now < NOW - HOUR else BIN
     return Life(app, db, mailbox)
 

@@ -12,10 +12,9 @@ from pathlib import Path
 import pytest
 from sqlite_utils import Database
 
-from monitor import jobs
 from monitor.model import BIN, Page, Post, Query, bin_start
 from monitor.store.story_facts import story_facts
-from tests.standin import DAY, HOUR, NOW, make_app, post
+from tests.standin import DAY, HOUR, NOW, alert_round, make_app, post
 
 START = bin_start(NOW - 12 * DAY)
 STORM = 2_000
@@ -54,7 +53,7 @@ def watched(folder: Path, storm: Sequence[Post]) -> Database:
     db = app.open_store()
     now = START
     while now < NOW + 5 * HOUR:
-        jobs.cycle(app, db, now)
+        alert_round(app, db, now)
         now += 6 * HOUR if now < NOW - 6 * HOUR else BIN
     assert db.execute("SELECT count(*) FROM posts WHERE native_id NOT LIKE 'q%'").fetchone() == (len(storm),)
     return db

@@ -24,7 +24,7 @@ from monitor.store import coverage, outbox, posts, writing
 from monitor.work import digesting, watching
 from monitor.work.app import App
 from sources.importer import Options
-from tests.standin import DAY, HOUR, MINUTE, NOW, Mailbox, mail_server, make_app, post
+from tests.standin import DAY, HOUR, MINUTE, NOW, Mailbox, alert_round, mail_server, make_app, post
 
 START = bin_start(NOW - 12 * DAY)
 DAYS = 14
@@ -116,7 +116,7 @@ def test_a_live_burst_opens_an_incident_mails_once_and_resolves(tmp_path: Path, 
     db = app.open_store()
     now = START
     while now < NOW + 14 * HOUR:
-        jobs.cycle(app, db, now)
+        alert_round(app, db, now)
         now += HOUR if now < NOW - HOUR else BIN
     (incident,) = db.execute("SELECT state, origin, mails_owed, mails_sent FROM v_incidents").fetchall()
     assert incident[:2] == ("resolved", "live")
@@ -199,7 +199,7 @@ def storm_app(tmp_path: Path, mailbox: Mailbox, shown: Callable[[Query, Post], b
 
 def step(app: App, db: Database, start: datetime, end: datetime, by: timedelta) -> None:
     while start < end:
-        jobs.cycle(app, db, start)
+        alert_round(app, db, start)
         start += by
 
 

@@ -55,16 +55,22 @@ def from_objects(whole: Mapping[str, Any]) -> Model:
     return Model(dict(whole), tables, list(places))
 
 
-@pytest.mark.parametrize("which", ["installed", "small"])
-def test_the_tables_are_those_built_from_objects(
-    which: str, small_model: ModelFiles, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    model = small_model if which == "small" else ModelFiles.installed()
+def assert_tables_are_those_of_objects(model: ModelFiles, monkeypatch: pytest.MonkeyPatch) -> None:
     streamed = building.build(*model.paths())
     monkeypatch.setattr(building, "read_model", lambda path: from_objects(loaded(path)))
     for name, array in building.build(*model.paths()).arrays().items():
         other = streamed.arrays()[name]
         assert (array.dtype, array.shape, array.tobytes()) == (other.dtype, other.shape, other.tobytes()), name
+
+
+def test_the_tables_of_a_small_model_are_those_built_from_objects(
+    small_model: ModelFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert_tables_are_those_of_objects(small_model, monkeypatch)
+
+
+def test_the_tables_of_the_installed_model_are_those_built_from_objects(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert_tables_are_those_of_objects(ModelFiles.installed(), monkeypatch)
 
 
 def test_models_trained_with_snownlp_read_as_marshal_reads_them(small_model: ModelFiles) -> None:
