@@ -31,7 +31,7 @@ demo: install
 	$(BIN)/qianli demo --dir demo
 
 test: install axe lint
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(BIN)/python -m pytest -n 3 --dist worksteal
 
 lint: install
 	$(BIN)/ruff check .

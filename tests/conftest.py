@@ -26,6 +26,11 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["XDG_CACHE_HOME"] = str(config.cache.mkdir("xdg"))
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of whole processes first: they are the longest, and one worker would run them to the end alone."""
+    items.sort(key=lambda item: item.path.parent != Path(__file__).parent)
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip a test whose Debian or npm package is missing, in one line that names it; where all is required, fail."""
     for package in (marker.args[0] for marker in item.iter_markers("debian")):
